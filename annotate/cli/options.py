@@ -1,0 +1,74 @@
+"""Options that several verbs share, and the settings they end up in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from annotate.config import Config
+    from annotate.schema import LabelSchema
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+rejects_option = click.option(
+    "--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where rejected records go [default: beside the output]."
+)
+schema_option = click.option(
+    "--schema", metavar="NAME|PATH", help="Label schema: a shipped name, a name in schemas/, or a .yaml path."
+)
+project_option = click.option(
+    "--project", metavar="TITLE", help="Title of the Label Studio project [default: the schema's name]."
+)
+url_option = click.option("--url", help="Label Studio's address [default: LABEL_STUDIO_URL, else the embedded server].")
+
+
+def settings(**flags: str | None) -> Config:
+    """The settings of this run, seen from the current folder."""
+    from annotate import config
+
+    named = {"url": "label_studio.url"}
+    return config.load(Path.cwd(), {named.get(name, name): value for name, value in flags.items()}, os.environ)
+
+
+def settings_near(file: str, **flags: str | None) -> Config:
+    """The settings seen from a file, else from the current folder."""
+    from annotate import config
+
+    near = Path(file).parent
+    start = near if file != "-" and config.find_file(near) else Path.cwd()
+    return config.load(start, flags, os.environ)
+
+
+def label_schema(config: Config) -> LabelSchema:
+    """The label schema that the settings name."""
+    from annotate import schema
+
+    return schema.load(schema_path(config))
+
+
+def schema_path(config: Config) -> Path:
+    """Where the label schema that the settings name lies; relative to where it was named."""
+    from annotate import schema
+
+    setting = config.settings["schema"]
+    folder = config.workspace if setting.origin.startswith("annotate.yaml") else Path.cwd()
+    name = setting.value
+    if name.endswith((".yaml", ".yml")):
+        name = str(folder / name)
+    return schema.find(name, folder)
+
+
+def project_title(config: Config, schema: LabelSchema) -> str:
+    """The project's title: given, else the schema's name."""
+    return config["project"] or schema.name
+
+
+def given_schema(name: str | None) -> LabelSchema | None:
+    """The schema that a flag, the environment or `annotate.yaml` names; none when only the default is left."""
+    config = settings(schema=name)
+    return None if config.settings["schema"].origin == "default" else label_schema(config)

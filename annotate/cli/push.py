@@ -1,0 +1,92 @@
+"""`annotate push`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from annotate.cli.console import Console, common_options, counts
+from annotate.cli.options import (
+    label_schema,
+    project_option,
+    project_title,
+    rejects_option,
+    schema_option,
+    settings,
+    url_option,
+)
+from annotate.errors import OK, PARTIAL
+
+
+@click.command(short_help="Segments to annotators in Label Studio.")
+@click.argument("file")
+@schema_option
+@project_option
+@click.option(
+    "--region", "regions", multiple=True, metavar="R", help="Region to annotate (repeatable), or all [default: the schema's]."
+)
+@click.option("--language", "languages", multiple=True, metavar="TAG", help="Language to annotate (repeatable) [default: all].")
+@click.option("--min-chars", type=click.IntRange(0), help="Leave out shorter segments [default: the schema's].")
+@click.option("--annotators", metavar="A,B", help="Names; each gets a project of their own with the same tasks.")
+@click.option("--prune", is_flag=True, help="Also retire tasks of documents that are not in FILE.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be done; write nothing.")
+@url_option
+@rejects_option
+@common_options
+@click.pass_obj
+def push(
+    console: Console,
+    file: str,
+    schema: str | None,
+    project: str | None,
+    regions: tuple[str, ...],
+    languages: tuple[str, ...],
+    min_chars: int | None,
+    annotators: str | None,
+    prune: bool,
+    dry_run: bool,
+    url: str | None,
+    rejects: Path | None,
+) -> int:
+    """Put the segments in FILE (- for standard input) to annotators in Label Studio. Repeating it changes nothing."""
+    from annotate import workflow
+    from annotate.labelstudio.connection import connect
+
+    config = settings(schema=schema, project=project, annotators=annotators, url=url)
+    labels = label_schema(config)
+    with connect(config, os.environ) as client, console.progress("push") as progress:
+        report, rejected = workflow.push(
+            client,
+            file,
+            labels,
+            project_title(config, labels),
+            annotators=config.annotators,
+            regions=regions,
+            languages=languages,
+            min_chars=min_chars,
+            prune=prune,
+            dry_run=dry_run,
+            rejects=rejects,
+            progress=progress,
+        )
+    for one in report.projects:
+        console.note(f"{one.annotator or 'project'}: {counts(one.counts)}  {one.url}")
+    if report.not_selected:
+        console.note(f"{report.not_selected:,} segments not selected")
+    if rejected:
+        console.note(f"rejected: {counts(rejected)}")
+    if dry_run:
+        console.note("dry run: nothing was written")
+    console.document(
+        report.totals
+        | {
+            "blocked": 0,
+            "rejected": sum(rejected.values()),
+            "not_selected": report.not_selected,
+            "projects": [{k: v for k, v in asdict(one).items() if k != "counts"} | dict(one.counts) for one in report.projects],
+        }
+    )
+    return PARTIAL if rejected else OK

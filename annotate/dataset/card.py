@@ -1,0 +1,173 @@
+"""The dataset card: a README whose YAML head Hugging Face tools read and whose body people read.
+
+Everything in it comes from the manifest, so the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from annotate.dataset.splits import SPLITS
+from annotate.exporters import Exported
+from annotate.schema import LabelSchema
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
+_DECIDED_BY = {
+    "single": "the one annotator",
+    "unanimous": "all annotators alike",
+    "majority": "most annotators",
+    "ground_truth": "an annotation marked as ground truth",
+    "annotator": "the annotator the rule names",
+    "adjudicator": "an adjudicator",
+}
+_SPAN_FIGURES = {"exact_f1": "F1, same ends", "relaxed_f1": "F1, overlapping"}
+_TOPIC_FIGURES = {"alpha": "α", "kappa": "κ"}
+
+
+def dataset_card(
+    manifest: Mapping[str, Any], schema: LabelSchema, formats: Mapping[str, Exported], *, clustered: bool = False
+) -> str:
+    """The card of an export: Markdown with a YAML head. `clustered` says that splits keep near-duplicates together."""
+    head = yaml.safe_dump(_head(manifest, schema, formats), sort_keys=False, allow_unicode=True, width=120)
+    sections = {
+        "": _intro(manifest),
+        "Composition": _composition(manifest),
+        "Labels": _labels(manifest, schema),
+        "Splits": _splits(manifest, clustered),
+        "Agreement": _agreement(manifest),
+        "How to load": "\n\n".join(exported.usage for exported in formats.values() if exported.usage),
+        "Guidelines": _guidelines(schema),
+        "Known limits": "\n".join(f"- {limit}" for limit in _limits(manifest, formats, clustered)),
+        "Licence": _licence(manifest),
+    }
+    body = [f"## {title}\n\n{text}" if title else text for title, text in sections.items() if text]
+    return "\n\n".join([f"---\n{head}---", f"# {manifest['name']}", *body]) + "\n"
+
+
+def _head(manifest: Mapping[str, Any], schema: LabelSchema, formats: Mapping[str, Exported]) -> dict[str, Any]:
+    languages = sorted({lang for part in manifest["counts"].values() for lang in part})
+    tasks = ["token-classification"] * bool(schema.entities) + ["text-classification"] * bool(schema.topics)
+    head: dict[str, Any] = {
+        "pretty_name": manifest["name"],
+        "language": languages,
+        "license": manifest["options"]["licence"] or "unknown",
+        "multilinguality": "multilingual" if len(languages) > 1 else "monolingual",
+        "size_categories": next((name for limit, name in _SIZES if manifest["records"] < limit), "n>10M"),
+        "task_categories": tasks,
+    }
+    for exported in formats.values():
+        head |= exported.card
+    return head
+
+
+def _intro(manifest: Mapping[str, Any]) -> str:
+    schema = manifest["schema"]
+    return (
+        f"Text segments: {manifest['records']}, from {manifest['documents']} documents, annotated under the label schema "
+        f"{schema['name']} {schema['version']} (`schema.yaml`). A segment is a stretch of a document in one language and one "
+        "region of the page; each has one settled answer. `manifest.json` has the counts, options, versions and hashes."
+    )
+
+
+def _composition(manifest: Mapping[str, Any]) -> str:
+    rows = [
+        (split, lang, part["documents"], part["records"], part["empty"], sum(part["labels"].values()))
+        for split, languages in manifest["counts"].items()
+        for lang, part in languages.items()
+    ]
+    table = _table(("split", "language", "documents", "records", "without any label", "entities"), rows)
+    return f"{table}\n\n{_table(('region', 'records'), manifest['regions'].items())}"
+
+
+def _labels(manifest: Mapping[str, Any], schema: LabelSchema) -> str:
+    totals = {split: Counter[tuple[str, str]]() for split in manifest["counts"]}
+    for split, languages in manifest["counts"].items():
+        for part in languages.values():
+            totals[split].update({(kind, label): n for kind in ("labels", "topics") for label, n in part[kind].items()})
+    families = [("labels", "entity", label.id) for label in schema.entities]
+    families += [("topics", group.id, label.id) for group in schema.topics for label in group.labels]
+    rows = [(kind, label, *(counts[key, label] for counts in totals.values())) for key, kind, label in families]
+    return _table(("kind", "label", *totals), rows)
+
+
+def _splits(manifest: Mapping[str, Any], clustered: bool) -> str:
+    train, dev, test = manifest["options"]["splits"].split("/")
+    together = "All segments of a document" + (", and all near-duplicate documents," if clustered else "")
+    text = (
+        f"{together} are in one split. A document's place follows from a hash of its id (train {train} %, dev {dev} %, "
+        f"test {test} %, seed {manifest['options']['seed']}) and does not change when documents are added."
+    )
+    empty = [split for split in SPLITS if split not in manifest["counts"]]
+    if empty:
+        text += f" Without any document, and therefore without files: {', '.join(empty)}."
+    return text
+
+
+def _agreement(manifest: Mapping[str, Any]) -> str:
+    decided = _table(("decided by", "records"), ((_DECIDED_BY[by], n) for by, n in manifest["decided_by"].items()))
+    agreement = manifest["agreement"]
+    if not agreement:
+        return f"{decided}\n\nAgreement between annotators was not given at export."
+    rows = [*_scores("entities", agreement["spans"], _SPAN_FIGURES)]
+    for label, scores in agreement["spans"]["labels"].items():
+        rows += _scores(f"entity {label}", scores, {"exact_f1": _SPAN_FIGURES["exact_f1"]})
+    for group, scores in agreement["topics"].items():
+        rows += _scores(f"topic {group}", scores, _TOPIC_FIGURES)
+    table = _table(("agreement on", "figure", "value", "interval", "segments"), rows)
+    return (
+        f"{decided}\n\n{table}\n\nMeasured on the segments that two annotators or more submitted: {agreement['segments']}. F1 "
+        "is over pairs of annotators, α is Krippendorff's, κ is Cohen's (with more than two annotators the mean over pairs)."
+    )
+
+
+def _scores(what: str, scores: Mapping[str, Any], figures: Mapping[str, str]) -> Iterator[tuple[object, ...]]:
+    for key, title in figures.items():
+        if scores["n"]:
+            interval = scores["intervals"].get(key)
+            value = "undefined" if key in scores["reasons"] else f"{scores[key]:.3f}"
+            yield what, title, value, f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "", scores["n"]
+
+
+def _guidelines(schema: LabelSchema) -> str:
+    if not schema.guidelines:
+        return ""
+    lang = next((lang for lang in schema.ui_languages if lang in schema.guidelines), min(schema.guidelines))
+    quoted = "\n".join(f"> {line}".rstrip() for line in schema.guidelines[lang].strip().splitlines())
+    return f"What annotators were told ({lang}):\n\n{quoted}"
+
+
+def _limits(manifest: Mapping[str, Any], formats: Mapping[str, Exported], clustered: bool) -> Iterator[str]:
+    if not clustered:
+        yield "Near-duplicate documents were not looked for: they may be in different splits."
+    if manifest["texts_in_several_splits"]:
+        yield f"Texts that occur word for word in more than one split: {manifest['texts_in_several_splits']}."
+    if manifest["decided_by"].get("single"):
+        yield f"Records that one annotator alone has seen: {manifest['decided_by']['single']} of {manifest['records']}."
+    if manifest["unsettled_topics"]:
+        yield f"Records that leave a topic group open (its labels are missing there, not 0): {manifest['unsettled_topics']}."
+    if manifest["rejected"]:
+        codes = ", ".join(f"{count} {code}" for code, count in manifest["rejected"].items())
+        yield f"Left out, with reasons in `rejects.jsonl`: {codes}."
+    if any("und" in languages for languages in manifest["counts"].values()):
+        yield "The language of some segments is undetermined (`und`)."
+    for exported in formats.values():
+        yield from exported.limits
+
+
+def _licence(manifest: Mapping[str, Any]) -> str:
+    return (
+        manifest["options"]["licence"]
+        or "Not stated. The texts keep the rights of their sources; clear them before you publish."
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; columns of numbers are set to the right."""
+    body = [tuple(row) for row in rows]
+    rules = ["---:" if all(isinstance(row[i], int) for row in body) else "---" for i in range(len(head))]
+    lines = [head, rules, *body]
+    return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

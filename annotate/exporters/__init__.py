@@ -1,0 +1,89 @@
+"""Gold records → files of one format, one module per format: a function that follows `Exporter`, listed in `EXPORTERS`.
+
+An exporter is given records that are checked, assigned to splits and sorted; it writes below the folder it is given, tells what
+it left out, and adds what its readers need to the manifest and the dataset card. It decides nothing about which records go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from annotate.model import GoldRecord, Reject, Span
+from annotate.registry import Registry
+from annotate.schema import LabelSchema
+
+if TYPE_CHECKING:  # spaCy takes seconds to load
+    from annotate.spacy_docs import Align
+
+ALIGNMENTS: tuple[Align, ...] = ("contract", "strict", "expand")
+"""What can happen to a span that cuts a token: see `spacy_docs.build_doc`."""
+
+EXPORTERS = Registry(
+    "export format",
+    {
+        "jsonl": "annotate.exporters.jsonl:write",
+        "spacy": "annotate.exporters.docbin:write",
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a format may need to know: the labels there can be, and what the caller chose."""
+
+    schema: LabelSchema
+    align: Align = "contract"
+    tokens: bool = False
+    """Add tokens to formats that are not made of tokens."""
+    source: str = "gold.jsonl"
+    """What rejects name as their source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """A span whose ends a format of tokens had to move: where it was and where it is now."""
+
+    id: str
+    doc_id: str
+    lang: str
+    label: str
+    start: int
+    end: int
+    text: str
+    new_start: int
+    new_end: int
+    new_text: str
+
+    @classmethod
+    def of(cls, record: GoldRecord, was: Span, now: Span) -> Adjusted:
+        meta = record.meta
+        return cls(record.id, meta.doc_id, meta.lang, was.label, was.start, was.end, was.text, now.start, now.end, now.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What one format did. `spans_out` counts what was written, `rejects` has one line for every span that is not there."""
+
+    spans_out: int
+    rejects: tuple[Reject, ...] = ()
+    adjusted: int = 0
+    """Spans that are there with other ends."""
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    """What the manifest says about this format."""
+    tools: Mapping[str, str] = field(default_factory=dict)
+    """Versions of the packages that shape this format's bytes."""
+    card: Mapping[str, Any] = field(default_factory=dict)
+    """Keys for the YAML head of the dataset card."""
+    usage: str = ""
+    """Markdown: how to load it."""
+    limits: tuple[str, ...] = ()
+    """Sentences for the card's known limits."""
+
+
+class Exporter(Protocol):
+    """`splits` maps the non-empty splits, in the order train, dev, test, to their records sorted by document and position."""
+
+    def __call__(self, splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Options) -> Exported: ...

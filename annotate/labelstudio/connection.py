@@ -1,0 +1,55 @@
+"""Which server, which token: what the settings name, else the embedded server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from annotate.config import TOKEN, Config
+from annotate.errors import NotAuthorised, ServerUnreachable
+from annotate.labelstudio import server
+from annotate.labelstudio.client import Client
+
+
+def connect(config: Config, environment: Mapping[str, str]) -> Client:
+    """A checked connection. The embedded server's own token goes to the embedded server and nowhere else."""
+    url = config["label_studio.url"]
+    running = server.find_running()
+    if not url and running is None:
+        raise ServerUnreachable(
+            "no Label Studio is named and the embedded one does not run",
+            hint="annotate server start, or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY",
+        )
+    own = running is not None and url.rstrip("/") in ("", running.url)
+    token = server.credentials().token if own else given_token(config, environment)
+    return _checked(Client(running.url if own and running else url, token))
+
+
+def embedded() -> Client:
+    """A checked connection to the embedded server, whatever the settings say."""
+    return _checked(Client(server.require_running().url, server.credentials().token))
+
+
+def _checked(client: Client) -> Client:
+    try:
+        client.check()
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def given_token(config: Config, environment: Mapping[str, str]) -> str:
+    """The token from the environment, else from the file that the settings name; empty when there is none."""
+    if environment.get(TOKEN):
+        return environment[TOKEN].strip()
+    name = config["label_studio.token_file"]
+    if not name:
+        return ""
+    path = Path(config.workspace, name).expanduser()
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as problem:
+        raise NotAuthorised(
+            f"cannot read the token file {path}: {problem.strerror}", hint="check label_studio.token_file"
+        ) from None

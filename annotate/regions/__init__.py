@@ -1,0 +1,175 @@
+"""Which part of the page each block plays: blocks → log-scores for every region.
+
+    page      the document as arrays
+    shape     lengths, punctuation, place, density, repetition   ┐ cue families: `NAMES` and `features(page)`,
+    …                                                            ┘ one file each, listed in `FAMILIES`
+    ngrams    hashed character n-grams, read by the first pass only
+    context   what stands around a block, for the second pass
+    train     fits a model to labelled documents
+
+The model has two passes. A multinomial logistic regression reads each block by itself; a network with one hidden layer reads the
+block's cues together with what the first pass made of its neighbours. A decoder adds `start` and `transitions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotate.errors import ReadError
+from annotate.model import REGIONS, Block
+from annotate.regions import context, ngrams, shape
+from annotate.regions.page import FloatArray, Page, read_page
+from annotate.store import replacing
+
+FAMILIES: tuple[ModuleType, ...] = (shape,)
+"""The cue families, in the order of their columns. Each has `NAMES` and `features(page)` of shape (n_blocks, len(NAMES))."""
+
+SHIPPED = Path(__file__).with_name("model.npz")
+
+_FLOOR = -8.0
+"""No block counts for more than this against a region: one odd block must not outvote its neighbours."""
+_CHARACTERS = 1 << 18
+"""How many characters of n-grams are held at a time, and blocks in proportion."""
+_ROWS = 1 << 12
+
+
+def cue_names() -> list[str]:
+    """The columns of the cues, with the families' names: what a model's weights mean."""
+    return [f"{family.__name__.rsplit('.', 1)[1]}: {name}" for family in FAMILIES for name in family.NAMES]
+
+
+@dataclass(frozen=True)
+class RegionModel:
+    """Weights. R regions in the order of `annotate.model.REGIONS`, B n-gram buckets, F cues, G columns of context, H hidden units."""
+
+    start: FloatArray
+    """(R,) log weights of the first block's region, scaled for the decoder."""
+    transitions: FloatArray
+    """(R, R) log weights of a region (row) being followed by a region (column), scaled for the decoder."""
+    ngram_steps: FloatArray
+    """(R,) size of one step of the n-gram weights."""
+    ngram_weights: NDArray[np.int8]
+    """(B, R) first pass: n-gram weights in steps."""
+    cue_weights: FloatArray
+    """(F, R) first pass: weights of the cues."""
+    bias: FloatArray
+    """(R,) first pass."""
+    mean: FloatArray
+    """(G,) second pass: what is subtracted from each column,"""
+    scale: FloatArray
+    """(G,) and what it is then multiplied by."""
+    hidden_weights: FloatArray
+    """(G, H)"""
+    hidden_bias: FloatArray
+    """(H,)"""
+    out_weights: FloatArray
+    """(H, R)"""
+    out_bias: FloatArray
+    """(R,)"""
+    prior: FloatArray
+    """(R,) what is taken off the scores because a region is frequent."""
+
+    def score(self, text: str, blocks: Sequence[Block], foreign: Sequence[bool]) -> FloatArray:
+        """Log-scores of `blocks`, which tile `text`, for every region: shape (n_blocks, R), columns in the order of `REGIONS`, best
+        near 0. `foreign` says which blocks are not in the document's main language. The same input gives the same scores."""
+        if not blocks:
+            return np.zeros((0, len(REGIONS)))
+        page = read_page(text, blocks, foreign)
+        cues = cues_of(page)
+        probabilities = _softmax(self._ngram_scores(page) + cues @ self.cue_weights + self.bias)
+        seen = context.features(page, probabilities, cues, shape.place(page))
+        scores = np.empty((len(page), len(REGIONS)))
+        for first in range(0, len(page), _ROWS):
+            rows = slice(first, first + _ROWS)
+            scores[rows] = self._second_pass(seen[rows])
+        # Matrix products differ between machines in the last bits; what a decoder compares must not.
+        return np.round(scores, 6)
+
+    def _second_pass(self, seen: FloatArray) -> FloatArray:
+        scaled = np.clip((seen - self.mean) * self.scale, -CLIP, CLIP)
+        hidden = np.maximum(scaled @ self.hidden_weights + self.hidden_bias, 0.0)
+        return np.maximum(log_softmax(hidden @ self.out_weights + self.out_bias), _FLOOR) - self.prior
+
+    def _ngram_scores(self, page: Page) -> FloatArray:
+        out = np.empty((len(page), len(REGIONS)))
+        reach = np.cumsum(np.minimum(page.ends - page.starts, ngrams.LONGEST) + 2)
+        first = 0
+        while first < len(page):
+            last = int(np.searchsorted(reach, (reach[first - 1] if first else 0) + _CHARACTERS)) + 1
+            last = min(last, len(page))
+            buckets, owners = ngrams.hashed(page, first, last)
+            weights = self.ngram_weights[buckets]
+            sums = np.stack([np.bincount(owners, weights[:, r], minlength=last - first) for r in range(len(REGIONS))], axis=1)
+            counts = np.maximum(np.bincount(owners, minlength=last - first), 1)
+            out[first:last] = sums / np.sqrt(counts)[:, None] * self.ngram_steps
+            first = last
+        return out
+
+    def rounded(self) -> RegionModel:
+        """The model as it comes back from a file, which holds single precision."""
+        return RegionModel(**{f.name: _unpacked(_packed(getattr(self, f.name))) for f in fields(self)})
+
+    def save(self, path: Path) -> None:
+        """Write the model; equal models give equal bytes."""
+        arrays = {f.name: _packed(getattr(self, f.name)) for f in fields(self)}
+        with replacing(path) as out:
+            np.savez_compressed(out, regions=np.array(REGIONS), cues=np.array(cue_names()), **arrays)
+
+
+CLIP = 5.0
+"""Standardised columns are cut off at this many standard deviations."""
+
+
+def load(path: Path | None = None) -> RegionModel:
+    """The model in a file; the shipped one by default. `ReadError` when the file is no model, or one of other cues or regions."""
+    return _load(SHIPPED if path is None else path)
+
+
+@cache
+def _load(path: Path) -> RegionModel:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = dict(stored)
+    except (OSError, ValueError, EOFError) as problem:
+        raise ReadError(f"{path}: not a region model: {problem}", hint="make one with annotate train-segmenter") from None
+    if (
+        arrays.pop("regions", np.array([])).tolist() != list(REGIONS)
+        or arrays.pop("cues", np.array([])).tolist() != cue_names()
+    ):
+        raise ReadError(
+            f"{path}: a region model of other cues or regions than this version of annotate knows",
+            hint="train it again with annotate train-segmenter",
+        )
+    return RegionModel(**{name: _unpacked(array) for name, array in arrays.items()})
+
+
+def cues_of(page: Page) -> FloatArray:
+    """All families' cues of each block: shape (n_blocks, F)."""
+    return np.hstack([family.features(page) for family in FAMILIES])
+
+
+def log_softmax(scores: FloatArray) -> FloatArray:
+    """Rows normalised to log-probabilities."""
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    normal: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return normal
+
+
+def _softmax(scores: FloatArray) -> FloatArray:
+    return np.exp(log_softmax(scores))
+
+
+def _packed(array: NDArray[Any]) -> NDArray[Any]:
+    return array if array.dtype == np.int8 else array.astype(np.float32)
+
+
+def _unpacked(array: NDArray[Any]) -> NDArray[Any]:
+    return array if array.dtype == np.int8 else array.astype(np.float64)

@@ -1,0 +1,131 @@
+"""A page as arrays: what every cue family reads.
+
+Everything is computed once per document over its code points, so that the families are array expressions and the cost is linear
+in the document's length.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotate.model import Block
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+SPACE, LOWER, UPPER, LETTER, WIDE, DIGIT, PUNCT, SYMBOL, MARK = range(9)
+"""Character classes: white space, lower-case, upper-case, letters without case, East Asian wide letters, digits, punctuation,
+symbols (emoji among them), and combining marks with everything else."""
+
+_BMP = 0x10000
+_LINE_ENDS = np.array([0x0A, 0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029], dtype=np.uint32)
+_BY_CATEGORY = {"Ll": LOWER, "Lu": UPPER, "Lt": UPPER, "Nd": DIGIT, "Nl": LETTER, "No": DIGIT}
+_BY_MAJOR = {"L": LETTER, "P": PUNCT, "S": SYMBOL, "Z": SPACE}
+
+
+@cache
+def character_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+    """Class and lower-cased form of every code point of the basic plane; characters beyond it share the last entry's rules."""
+    classes = np.empty(_BMP, dtype=np.uint8)
+    lower = np.arange(_BMP, dtype=np.uint32)
+    for code in range(_BMP):
+        character = chr(code)
+        category = unicodedata.category(character)
+        classes[code] = _BY_CATEGORY.get(category) or _BY_MAJOR.get(category[0], MARK)
+        if category in ("Lu", "Lt"):
+            lower[code] = ord(character.lower()[0])
+    classes[9:14] = SPACE
+    for first, last in ((0x2E80, 0x2FFF), (0x3040, 0x30FF), (0x3400, 0x9FFF), (0xAC00, 0xD7A3), (0xF900, 0xFAFF)):
+        stretch = classes[first : last + 1]
+        stretch[stretch == LETTER] = WIDE
+    return classes, lower
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A document and its blocks, as arrays. Block arrays have one entry a block; character arrays one a code point."""
+
+    text: str
+    blocks: Sequence[Block]
+    foreign: BoolArray
+    codes: NDArray[np.uint32]
+    lowered: NDArray[np.uint32]
+    classes: NDArray[np.uint8]
+    starts: IntArray
+    """Where the block's text begins, leading white space skipped."""
+    ends: IntArray
+    """Where it ends, trailing white space dropped; equal to `starts` for a blank block."""
+    continued: BoolArray
+    """The block begins inside a line."""
+    unfinished: BoolArray
+    """The line goes on after the block."""
+    owner: IntArray
+    """Which block each character belongs to."""
+    line: IntArray
+    """Which line the block belongs to, counted in lines that hold blocks."""
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+def read_page(text: str, blocks: Sequence[Block], foreign: Sequence[bool]) -> Page:
+    """The arrays of a document. `blocks` tile `text`; `foreign` says which are not in the document's main language."""
+    table_classes, table_lower = character_tables()
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    beyond = codes >= _BMP
+    inside = np.where(beyond, 0, codes)
+    classes = table_classes[inside]
+    lowered = table_lower[inside]
+    if beyond.any():
+        # Ideographs and historic scripts are letters; the planes between them hold emoji and other symbols.
+        astral = codes[beyond]
+        classes[beyond] = np.where(astral >= 0x20000, WIDE, np.where(astral >= 0x1D000, SYMBOL, LETTER))
+        lowered[beyond] = astral
+    begins = np.fromiter((b.start for b in blocks), dtype=np.int64, count=len(blocks))
+    finishes = np.append(begins[1:], len(text))
+    filled = np.append(np.flatnonzero(classes != SPACE), len(text))
+    starts = np.minimum(filled[np.searchsorted(filled, begins)], finishes)
+    last = np.searchsorted(filled, finishes) - 1
+    ends = np.where(last >= 0, filled[last] + 1, 0)
+    ends = np.where(ends > starts, ends, starts)
+    continued = np.zeros(len(blocks), dtype=np.bool_)
+    continued[1:] = ~np.isin(codes[begins[1:] - 1], _LINE_ENDS)
+    unfinished = np.append(continued[1:], False)
+    return Page(
+        text=text,
+        blocks=blocks,
+        foreign=np.asarray(foreign, dtype=np.bool_),
+        codes=codes,
+        lowered=lowered,
+        classes=classes,
+        starts=starts,
+        ends=ends,
+        continued=continued,
+        unfinished=unfinished,
+        owner=np.repeat(np.arange(len(blocks)), finishes - begins),
+        line=np.cumsum(~continued) - 1,
+    )
+
+
+def windows(values: FloatArray, radii: Sequence[int]) -> list[FloatArray]:
+    """Means of the rows before and after each row, for each radius: shape (n, k) each, zeros where the page has no such rows.
+
+    The sums are divided by the radius, not by the number of rows there are: the edge of the page counts as emptiness.
+    """
+    n = len(values)
+    sums = np.zeros((n + 1, values.shape[1]))
+    np.cumsum(values, axis=0, out=sums[1:])
+    row = np.arange(n)
+    out = []
+    for radius in radii:
+        before = (sums[row] - sums[np.maximum(row - radius, 0)]) / radius
+        after = (sums[np.minimum(row + 1 + radius, n)] - sums[row + 1]) / radius
+        out += [before, after]
+    return out

@@ -1,0 +1,471 @@
+"""Corpus ↔ Label Studio. The server is the truth: every push and pull begins by reading what is there.
+
+Deciding is a pure function (`decide`) of what is wanted and what was found; doing follows its plan in atomic batches. After an
+error that leaves open whether a batch was stored, the server is read again and only what is missing is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from annotate.errors import ProjectNotFound, ServerUnreachable, UnexpectedAnswer, UsageError
+from annotate.labelstudio.client import Client, Project
+from annotate.labelstudio.labeling_config import labeling_config
+from annotate.labelstudio.wire import (
+    KEPT,
+    RETIRED,
+    TASK_FIELDS,
+    FoundTask,
+    Json,
+    Origin,
+    differs,
+    found_task,
+    from_task,
+    merged,
+    to_task,
+)
+from annotate.model import Annotation, Reject, SchemaRef, Segment, segment_ids
+from annotate.schema import LabelSchema
+from annotate.store import reject
+
+BATCH = 1000
+"""Tasks per call: 0.3 s, one transaction, a small unit to send again."""
+ROUNDS = 4
+"""How often a batch is tried when the server's answer got lost."""
+CONTEXT = 600
+"""Characters of read-only context before and after a segment."""
+ALL_REGIONS = "all"
+MARKER = "annotate-project:"
+TITLE_LENGTH = range(3, 51)
+
+Progress = Callable[[int, int], None]
+
+log = logging.getLogger("annotate")
+
+
+# -- what is wanted ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which segments are put to annotators. Empty `regions` or `languages` select all."""
+
+    regions: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    min_chars: int = 0
+
+    def takes(self, lang: str, region: str, text: str) -> bool:
+        """Whether a segment of this language, region and text is selected."""
+        return (
+            (not self.regions or region in self.regions)
+            and (not self.languages or lang in self.languages)
+            and len(text.strip()) >= self.min_chars
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The tasks a file of segments asks for, by segment id, and the documents it speaks about."""
+
+    tasks: Mapping[str, Json]
+    documents: frozenset[str]
+    not_selected: int
+
+
+def wanted_tasks(
+    segments: Iterable[Segment], schema: LabelSchema, selection: Selection, rejects: Callable[[Reject], None], source: str
+) -> Wanted:
+    """Tasks for the selected segments of a file. What Label Studio cannot hold, and ids that stand twice, are rejected."""
+    tasks: dict[str, Json] = {}
+    left_out = 0
+    documents: dict[str, list[Segment]] = defaultdict(list)
+    for segment in segments:
+        problem = _unstorable(segment)
+        if problem:
+            rejects(reject("push", source, *problem, id=segment.id, record=segment.text))
+        else:
+            documents[segment.doc_id].append(segment)
+    for parts in documents.values():
+        for index, segment in enumerate(parts):
+            if not selection.takes(segment.lang, segment.region, segment.text):
+                left_out += 1
+                continue
+            before = "".join(s.text for s in parts[max(0, index - 20) : index])[-CONTEXT:]
+            after = "".join(s.text for s in parts[index + 1 : index + 21])[:CONTEXT]
+            for piece, part in cut(segment, schema.max_chars):
+                if piece.id in tasks:
+                    rejects(reject("push", source, "duplicate_id", f"segment {piece.id} stands twice", id=piece.id))
+                    continue
+                tasks[piece.id] = to_task(piece, schema.ref, before=before, after=after, part=part)
+    return Wanted(tasks, frozenset(documents), left_out)
+
+
+def _unstorable(segment: Segment) -> tuple[str, str] | None:
+    if not segment.text.strip():
+        return "blank", "the text is white space only"
+    if "\x00" in segment.text:
+        return "nul", "the text holds a NUL character, which databases refuse"
+    if any("\ud800" <= character <= "\udfff" for character in segment.text):
+        return "lone_surrogate", "the text holds a lone surrogate, which makes Label Studio fail for the whole project"
+    return None
+
+
+def cut(segment: Segment, max_chars: int) -> list[tuple[Segment, str]]:
+    """A segment in parts of at most `max_chars` code points, each with its place (`2/3`; empty when whole).
+
+    Parts end at a blank line, else at a line, else at white space, else where they must; together they are the segment."""
+    if len(segment.text) <= max_chars:
+        return [(segment, "")]
+    texts, rest = [], segment.text
+    while len(rest) > max_chars:
+        end = _cut_point(rest, max_chars)
+        texts.append(rest[:end])
+        rest = rest[end:]
+    texts.append(rest)
+    if not texts[-1].strip():  # white space belongs to what stands before it
+        texts[-2:] = ["".join(texts[-2:])]
+    ids = segment_ids(segment.id, texts)
+    parts, start = [], segment.start
+    for number, (text, identity) in enumerate(zip(texts, ids, strict=True), 1):
+        moved = segment.source.start + start - segment.start
+        part = replace(
+            segment,
+            id=identity,
+            start=start,
+            end=start + len(text),
+            text=text,
+            source=replace(segment.source, start=moved, end=moved + len(text)),
+        )
+        parts.append((part, f"{number}/{len(texts)}"))
+        start += len(text)
+    return parts
+
+
+def _cut_point(text: str, limit: int) -> int:
+    for separator in ("\n\n", "\n", ". ", " "):
+        at = text.rfind(separator, limit // 2, limit)
+        if at > 0 and text[: at + len(separator)].strip():
+            return at + len(separator)
+    return limit
+
+
+# -- deciding ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a push will do in one project; every wanted and every found task is in exactly one place."""
+
+    create: tuple[Json, ...]
+    update: tuple[tuple[FoundTask, Json], ...]
+    unchanged: tuple[FoundTask, ...]
+    delete: tuple[FoundTask, ...]
+    """Retired and untouched by annotators, or a second task for a segment."""
+    keep_retired: tuple[FoundTask, ...]
+    """Retired but annotated: marked, never deleted."""
+    absent: tuple[FoundTask, ...]
+    """Of documents the file does not speak about, outside the selection, or retired before."""
+
+    def counts(self) -> dict[str, int]:
+        """Numbers as a report shows them."""
+        return {
+            "created": len(self.create),
+            "updated": len(self.update),
+            "unchanged": len(self.unchanged),
+            "retired": len(self.delete) + len(self.keep_retired),
+            "absent": len(self.absent),
+        }
+
+
+def decide(wanted: Wanted, found: Iterable[FoundTask], selection: Selection, *, prune: bool = False) -> Plan:
+    """Compare what is wanted with what the server has. Pure.
+
+    A found task is retired when its document is in the file (with `prune`: whatever its document) and the same selection
+    would have pushed it, yet no wanted segment is its own. Of several tasks for one segment the one that annotators touched,
+    else the oldest, stays."""
+    by_segment: dict[str, list[FoundTask]] = defaultdict(list)
+    for task in found:
+        by_segment[task.segment_id].append(task)
+    create, update, unchanged, delete, keep, absent = [], [], [], [], [], []
+    for identity, task_json in wanted.tasks.items():
+        copies = sorted(by_segment.pop(identity, []), key=lambda task: (not task.touched, task.id))
+        if not copies:
+            create.append(task_json)
+            continue
+        own, *extras = copies
+        if differs(own, task_json):
+            update.append((own, merged(own, task_json)))
+        else:
+            unchanged.append(own)
+        delete += [task for task in extras if not task.touched]
+        keep += [task for task in extras if task.touched and not task.retired]
+    for task in (task for tasks in by_segment.values() for task in tasks):
+        data = task.data
+        in_scope = prune or task.doc_id in wanted.documents
+        selected = selection.takes(str(data.get("lang", "")), str(data.get("region", "")), str(data.get("text", "")))
+        if task.retired or not (in_scope and selected):
+            absent.append(task)
+        elif task.touched:
+            keep.append(task)
+        else:
+            delete.append(task)
+    return Plan(tuple(create), tuple(update), tuple(unchanged), tuple(delete), tuple(keep), tuple(absent))
+
+
+# -- projects ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a project's description says about it, so that it is found again whatever it is called by then."""
+
+    title: str
+    annotator: str
+    schemas: tuple[tuple[SchemaRef, str], ...]
+
+    def text(self) -> str:
+        """The description."""
+        value = {
+            "title": self.title,
+            "annotator": self.annotator,
+            "schemas": [asdict(ref) | {"since": since} for ref, since in self.schemas],
+        }
+        return f"Kept in step by annotate; do not edit the next line.\n{MARKER} {json.dumps(value, ensure_ascii=False)}"
+
+
+def read_marker(project: Project) -> Marker | None:
+    """The marker in a project's description, if there is one."""
+    _, found, rest = project.description.partition(MARKER)
+    if not found:
+        return None
+    try:
+        value = json.loads(rest.splitlines()[0])
+        schemas = tuple((SchemaRef(s["name"], s["version"], s["sha256"]), str(s["since"])) for s in value["schemas"])
+        return Marker(value["title"], value["annotator"], schemas)
+    except (ValueError, KeyError, TypeError, IndexError):
+        hint = "restore it from the project's history, or remove the line to have the project found by its title"
+        raise ProjectNotFound(f"the marker in the description of project {project.id} is damaged", hint=hint) from None
+
+
+def project_title(title: str, annotator: str) -> str:
+    """The name of a project: the title, and whose it is. `UsageError` beyond Label Studio's 3 to 50 characters."""
+    name = f"{title} · {annotator}" if annotator else title
+    if len(name) not in TITLE_LENGTH:
+        raise UsageError(f"the project title {name!r} has {len(name)} characters; Label Studio takes 3 to 50")
+    return name
+
+
+def find_project(projects: Sequence[Project], title: str, annotator: str) -> Project | None:
+    """The project of a title and annotator: by its marker, else by its exact title when only one has it and no marker."""
+    markers = [(project, read_marker(project)) for project in projects]
+    own = [project for project, marker in markers if marker and (marker.title, marker.annotator) == (title, annotator)]
+    if not own:
+        name = project_title(title, annotator)
+        own = [project for project, marker in markers if marker is None and project.title == name]
+    if len(own) > 1:
+        numbers = ", ".join(str(project.id) for project in own)
+        raise ProjectNotFound(f"projects {numbers} could all be {title!r}", hint="rename all but one in Label Studio")
+    return own[0] if own else None
+
+
+def _open_project(client: Client, found: Project | None, title: str, annotator: str, schema: LabelSchema) -> Project:
+    """The project, made or brought in step with the schema."""
+    config = labeling_config(schema)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if found is None:
+        marker = Marker(title, annotator, ((schema.ref, now),))
+        guidelines = next(iter(schema.guidelines.values()), "")
+        return client.create_project(project_title(title, annotator), marker.text(), config, guidelines)
+    marker = read_marker(found) or Marker(title, annotator, ())
+    if not marker.schemas or marker.schemas[-1][0] != schema.ref:
+        marker = replace(marker, schemas=(*marker.schemas, (schema.ref, now)))
+    if (marker.text(), config) == (found.description, found.label_config):
+        return found
+    return client.update_project(found, description=marker.text(), label_config=config)
+
+
+def _ensure_views(client: Client, project: Project, wanted: Wanted) -> None:
+    """Tabs of the Data Manager: all, one per region, one per language. Retired tasks are in none; a person's tabs stay."""
+    there = {str(view.get("data", {}).get("title")) for view in client.views(project.id)}
+    columns: dict[str, list[str]] = {"region": [], "lang": []}
+    for key, values in columns.items():
+        values += sorted({task["data"][key] for task in wanted.tasks.values()})
+    tabs: list[tuple[str, list[tuple[str, str]]]] = [("all tasks", [])]
+    tabs += [(f"{key}: {value}", [(key, value)]) for key, values in columns.items() for value in values]
+    for title, wants in tabs:
+        if title not in there:
+            items = [_filter(key, value) for key, value in [("retired", KEPT), *wants]]
+            client.create_view(project.id, {"title": title, "type": "list", "target": "tasks", **_filters(items), **_HIDDEN})
+
+
+def _filter(key: str, value: str) -> Json:
+    return {"filter": f"filter:tasks:data.{key}", "operator": "equal", "type": "String", "value": value}
+
+
+def _filters(items: Sequence[Json]) -> Json:
+    return {"filters": {"conjunction": "and", "items": list(items)}}
+
+
+_QUIET_COLUMNS = (
+    "segment_id",
+    "start",
+    "end",
+    "text_sha256",
+    "schema",
+    "schema_sha256",
+    "context_before",
+    "context_after",
+    "retired",
+)
+_HIDDEN = {"hiddenColumns": {"explore": [f"tasks:data.{c}" for c in _QUIET_COLUMNS], "labeling": []}}
+
+
+# -- push --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPush:
+    """What a push did in one project."""
+
+    id: int
+    url: str
+    annotator: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PushReport:
+    """What a push did."""
+
+    projects: tuple[ProjectPush, ...]
+    not_selected: int
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Sums over the projects."""
+        keys = self.projects[0].counts if self.projects else {}
+        return {key: sum(project.counts[key] for project in self.projects) for key in keys}
+
+
+def push(
+    client: Client,
+    wanted: Wanted,
+    schema: LabelSchema,
+    title: str,
+    *,
+    annotators: Sequence[str] = (),
+    selection: Selection,
+    prune: bool = False,
+    dry_run: bool = False,
+    progress: Progress,
+) -> PushReport:
+    """Make the projects hold exactly the wanted tasks, one project per annotator (one in all without annotators). Repeating it
+    does nothing. With `dry_run` nothing is written and the report says what would be."""
+    names = list(dict.fromkeys(annotators)) or [""]
+    for name in names:
+        project_title(title, name)
+    projects = client.projects()
+    reports = []
+    for name in names:
+        project = find_project(projects, title, name)
+        found = list(_found(client, project)) if project else []
+        plan = decide(wanted, found, selection, prune=prune)
+        if not dry_run:
+            project = _open_project(client, project, title, name, schema)
+            _do(client, project, plan, progress)
+            _ensure_views(client, project, wanted)
+        number = project.id if project else -1
+        reports.append(ProjectPush(number, project_url(client, number) if project else "", name, plan.counts()))
+    return PushReport(tuple(reports), wanted.not_selected)
+
+
+def project_url(client: Client, project: int) -> str:
+    """Where a person opens the project."""
+    return f"{client.url}/projects/{project}"
+
+
+def _found(client: Client, project: Project) -> Iterator[FoundTask]:
+    return (found_task(item) for item in client.tasks(project.id, TASK_FIELDS))
+
+
+def _do(client: Client, project: Project, plan: Plan, progress: Progress) -> None:
+    total = len(plan.create) + len(plan.update) + len(plan.keep_retired)
+    done = 0
+    for first in range(0, len(plan.create), BATCH):
+        done += _create(client, project, plan.create[first : first + BATCH])
+        progress(done, total)
+    for task, wanted in plan.update:
+        client.update_task(task.id, wanted["data"], wanted["meta"])
+        done += 1
+        progress(done, total)
+    for task in plan.keep_retired:
+        client.update_task(task.id, {**task.data, "retired": RETIRED}, dict(task.meta))
+        done += 1
+        progress(done, total)
+    if plan.delete:
+        client.delete_tasks(project.id, [task.id for task in plan.delete])
+
+
+def _create(client: Client, project: Project, batch: Sequence[Json]) -> int:
+    """Store a batch exactly once. One call is one transaction: a lost answer leaves two possibilities, reading tells which."""
+    missing = list(batch)
+    for attempt in range(ROUNDS):
+        try:
+            client.import_tasks(project.id, missing)
+            return len(batch)
+        except (ServerUnreachable, UnexpectedAnswer) as problem:
+            if attempt + 1 == ROUNDS:
+                raise
+            log.warning("%s; reading what was stored before going on", problem)
+            stored = {task.segment_id for task in _found(client, project)}
+            missing = [task for task in missing if task["data"]["segment_id"] not in stored]
+            if not missing:
+                return len(batch)
+    return len(batch)
+
+
+# -- pull --------------------------------------------------------------------------------------------------------------
+
+
+def pull(
+    client: Client,
+    schema: LabelSchema,
+    title: str,
+    rejects: Callable[[Reject], None],
+    *,
+    annotators: Collection[str] = (),
+    with_retired: bool = False,
+) -> list[Annotation]:
+    """All annotations of a title's projects (of the named annotators' projects only, when given), validated, sorted by
+    document, place and annotator. What is not valid goes to `rejects` with the task's URL, drafts too."""
+    own = [
+        (project, marker)
+        for project in client.projects()
+        if (marker := read_marker(project)) and marker.title == title and (not annotators or marker.annotator in annotators)
+    ]
+    if not own:
+        raise ProjectNotFound(f"{client.url} has no project {title!r} of annotate", hint="push first, or check --project")
+    users = client.users()
+    annotations: list[Annotation] = []
+    for project, marker in own:
+        origin = Origin(project.id, project_url(client, project.id), users, marker.schemas)
+        for item in client.tasks(project.id):
+            if (item.get("data") or {}).get("retired") == RETIRED and not with_retired:
+                continue
+            for record in from_task(item, schema, origin):
+                if isinstance(record, Reject):
+                    rejects(record)
+                else:
+                    annotations.append(record)
+    return sorted(annotations, key=_order)
+
+
+def _order(annotation: Annotation) -> tuple[Any, ...]:
+    segment, task = annotation.segment, annotation.task
+    return (segment.doc_id, segment.start, segment.id, annotation.annotator, annotation.updated_at, task.project, task.id)

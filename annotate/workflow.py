@@ -1,0 +1,349 @@
+"""The straight line of the data, one function per arrow:
+
+    files → Document → Segment → Task → Label Studio → Annotation → GoldRecord → exports/NAME/
+
+Every function takes files (`-` is standard input or output) and leaves a file of one record type, so any step can be run
+again, inspected, piped or replaced by a script. Each returns a report; what it left out lies in a rejects file, with reasons.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from annotate import adjudication, agreement, dataset, readers
+from annotate.agreement import Group
+from annotate.dataset import ExportReport
+from annotate.detectors import DEFAULT
+from annotate.errors import UnknownName
+from annotate.exporters import ALIGNMENTS
+from annotate.model import Annotation, Document, GoldRecord, Segment, Tiling
+from annotate.parallel import ordered_map
+from annotate.schema import LabelSchema
+from annotate.store import STDIO, Rejects, file_sha256, read_records, rejects_beside, write_records
+from annotate.tiling import Segmenter
+
+if TYPE_CHECKING:
+    from annotate.labelstudio.client import Client
+    from annotate.spacy_docs import Align
+    from annotate.sync import PushReport
+
+Progress = Callable[[int, int], None]
+
+
+def no_progress(done: int, total: int) -> None:
+    """The progress of a step nobody watches."""
+
+
+# -- files → segments --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentReport:
+    """What `segment` did."""
+
+    documents: int
+    segments: int
+    rejected: Mapping[str, int]
+    by_lang: Mapping[str, int]
+    by_region: Mapping[str, int]
+
+
+def segment(
+    inputs: Sequence[str | Path],
+    output: str | Path,
+    *,
+    format: str = "",
+    detector: str = DEFAULT,
+    languages: Sequence[str] = (),
+    workers: int = 1,
+    rejects: Path | None = None,
+    progress: Progress = no_progress,
+) -> SegmentReport:
+    """Documents → `segments.jsonl`: each document tiled into stretches of one language and one page region."""
+    seen: Counter[str] = Counter()
+    by_lang: Counter[str] = Counter()
+    by_region: Counter[str] = Counter()
+    with Rejects(rejects or rejects_beside(output, "segment")) as rejected:
+        documents = readers.read(inputs, rejected, format=format)
+        tilings = ordered_map(partial(_tiler, detector, tuple(languages)), documents, workers=workers)
+
+        def segments() -> Iterator[Segment]:
+            for tiling in tilings:
+                seen["documents"] += 1
+                for one in tiling.segments:
+                    by_lang[one.lang] += 1
+                    by_region[one.region] += 1
+                    yield one
+                progress(seen["documents"], 0)
+
+        count = write_records(output, segments())
+    return SegmentReport(seen["documents"], count, dict(rejected.counts), dict(by_lang), dict(by_region))
+
+
+def _tiler(detector: str, languages: tuple[str, ...]) -> Callable[[Document], Tiling]:
+    return Segmenter(detector=detector, languages=languages).tile
+
+
+# -- segments → Label Studio -------------------------------------------------------------------------------------------
+
+
+def push(
+    client: Client,
+    source: str | Path,
+    schema: LabelSchema,
+    title: str,
+    *,
+    annotators: Sequence[str] = (),
+    regions: Collection[str] = (),
+    languages: Collection[str] = (),
+    min_chars: int | None = None,
+    prune: bool = False,
+    dry_run: bool = False,
+    rejects: Path | None = None,
+    progress: Progress = no_progress,
+) -> tuple[PushReport, Mapping[str, int]]:
+    """`segments.jsonl` → tasks, one project per annotator; the report, and the rejects by code. `regions` default to the
+    schema's; `all` selects every region."""
+    from annotate import sync  # with the SDK behind it, which takes a second to load: only for push and pull
+
+    chosen = frozenset() if sync.ALL_REGIONS in regions else frozenset(regions or schema.annotate_regions)
+    least = schema.min_chars if min_chars is None else min_chars
+    selection = sync.Selection(chosen, frozenset(languages), least)
+    with Rejects(rejects or rejects_beside(source, "push")) as rejected:
+        segments = read_records(source, Segment, rejected, step="push")
+        wanted = sync.wanted_tasks(segments, schema, selection, rejected, str(source))
+        report = sync.push(
+            client,
+            wanted,
+            schema,
+            title,
+            annotators=annotators,
+            selection=selection,
+            prune=prune,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    return report, dict(rejected.counts)
+
+
+# -- Label Studio → annotations ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PullReport:
+    """What `pull` brought: submitted annotations (of them `empty` without any label), skips, drafts left where they are."""
+
+    annotations: int
+    skipped: int
+    empty: int
+    drafts: int
+    rejected: Mapping[str, int]
+    by_annotator: Mapping[str, int]
+
+
+def pull(
+    client: Client,
+    schema: LabelSchema,
+    title: str,
+    output: str | Path,
+    *,
+    annotators: Collection[str] = (),
+    with_retired: bool = False,
+    rejects: Path | None = None,
+) -> PullReport:
+    """Everything annotators said → `annotations.jsonl`, one row per segment and annotator, validated."""
+    from annotate import sync
+
+    with Rejects(rejects or rejects_beside(output, "pull")) as rejected:
+        annotations = sync.pull(client, schema, title, rejected, annotators=annotators, with_retired=with_retired)
+        write_records(output, annotations)
+    submitted = [a for a in annotations if a.status == "submitted"]
+    counts = dict(rejected.counts)
+    return PullReport(
+        annotations=len(submitted),
+        skipped=len(annotations) - len(submitted),
+        empty=sum(not a.spans and not any(a.topics.values()) for a in submitted),
+        drafts=counts.pop("draft", 0),
+        rejected=counts,
+        by_annotator=dict(Counter(a.annotator for a in annotations)),
+    )
+
+
+# -- annotations → agreement -------------------------------------------------------------------------------------------
+
+
+def agree(
+    source: str | Path,
+    *,
+    schema: LabelSchema | None = None,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    names: bool = False,
+    rejects: Path | None = None,
+) -> tuple[agreement.Report, Mapping[str, int]]:
+    """How far annotators agree, and the rejects by code. Works on `annotations.jsonl` alone; a schema adds unused labels."""
+    with Rejects(rejects or rejects_beside(source, "agree")) as rejected:
+        report = agreement.agree(
+            read_records(source, Annotation, rejected, step="agree"),
+            topic_groups(schema) if schema else None,
+            entities=schema.entity_ids if schema else None,
+            bootstrap=bootstrap,
+            seed=seed,
+            names=names,
+            rejects=rejected,
+            source=str(source),
+        )
+    return report, dict(rejected.counts)
+
+
+def topic_groups(schema: LabelSchema) -> tuple[Group, ...]:
+    """The topic groups of a schema as agreement and adjudication want them."""
+    return tuple(Group(group.id, group.choice, tuple(label.id for label in group.labels)) for group in schema.topics)
+
+
+# -- annotations → gold ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GoldReport:
+    """What `adjudicate` did; `counts` as in the summary file."""
+
+    gold: int
+    conflicts: int
+    counts: Mapping[str, int]
+    rejected: Mapping[str, int]
+    conflicts_file: str
+    summary_file: str
+
+
+def adjudicate(
+    source: str | Path,
+    output: str | Path,
+    *,
+    rule: str,
+    schema: LabelSchema | None = None,
+    names: bool = False,
+    bootstrap: int = 1000,
+    rejects: Path | None = None,
+) -> GoldReport:
+    """`annotations.jsonl` → `gold.jsonl`, beside it `gold.conflicts.jsonl` and `gold.summary.json`."""
+    conflicts_file, summary_file = beside(output, "conflicts.jsonl"), beside(output, "summary.json")
+    groups, entities = (topic_groups(schema), schema.entity_ids) if schema else (None, None)
+    with Rejects(rejects or rejects_beside(output, "adjudicate")) as rejected:
+        annotations = list(read_records(source, Annotation, rejected, step="adjudicate"))
+        result = adjudication.adjudicate(
+            annotations,
+            adjudication.rule_named(rule),
+            groups,
+            entities=entities,
+            rejects=rejected,
+            source=str(source),
+            names=names,
+        )
+        report = agreement.agree(annotations, groups, entities=entities, bootstrap=bootstrap, names=names)
+        write_records(output, result.gold)
+        write_records(conflicts_file, result.conflicts)
+        inputs = {} if str(source) == STDIO else {"annotations": file_sha256(Path(source))}
+        write_records(summary_file, [result.summary(report, inputs)])
+    return GoldReport(
+        gold=len(result.gold),
+        conflicts=len(result.conflicts),
+        counts=result.counts,
+        rejected=dict(rejected.counts),
+        conflicts_file=str(conflicts_file),
+        summary_file=str(summary_file),
+    )
+
+
+def beside(output: str | Path, suffix: str) -> Path:
+    """A file that belongs to an output: `gold.jsonl` → `gold.SUFFIX`; `gold.SUFFIX` in the current folder for a stream."""
+    path = Path("gold.jsonl") if str(output) == STDIO else Path(output)
+    return path.with_name(f"{path.name.removesuffix('.jsonl')}.{suffix}")
+
+
+# -- gold → dataset ----------------------------------------------------------------------------------------------------
+
+
+def export(
+    source: str | Path,
+    output: Path,
+    *,
+    schema: LabelSchema,
+    schema_file: Path,
+    formats: Collection[str] = ("spacy", "jsonl"),
+    align: Align = "contract",
+    splits: str = "80/10/10",
+    seed: int = 0,
+    name: str = "",
+    languages: Collection[str] = (),
+    regions: Collection[str] = (),
+    tokens: bool = False,
+    licence: str = "",
+    rejects: Path | None = None,
+) -> ExportReport:
+    """`gold.jsonl` → the folder `output`. Splits are kept in `gold.splits.jsonl` beside the gold records, so that a document
+    never moves."""
+    summary_file = beside(source, "summary.json")
+    summary = json.loads(summary_file.read_bytes()).get("agreement", {}) if summary_file.exists() else {}
+    with Rejects(rejects) as rejected:
+        return dataset.export(
+            read_records(source, GoldRecord, rejected, step="export"),
+            output,
+            schema=schema,
+            schema_bytes=schema_file.read_bytes(),
+            formats=formats,
+            align=align,
+            splits=splits,
+            seed=seed,
+            frozen=beside(source, "splits.jsonl"),
+            name=name,
+            summary=summary,
+            languages=languages,
+            regions=regions,
+            tokens=tokens,
+            licence=licence,
+            source=Path(source).name,
+            rejects=rejected,
+        )
+
+
+def alignment(name: str) -> Align:
+    """The way to treat spans off token boundaries that has this name; `UnknownName` when there is none."""
+    for known in ALIGNMENTS:
+        if known == name:
+            return known
+    raise UnknownName("alignment", name, ALIGNMENTS)
+
+
+def stream_jsonl(
+    source: str | Path,
+    *,
+    schema: LabelSchema,
+    splits: str = "80/10/10",
+    seed: int = 0,
+    languages: Collection[str] = (),
+    regions: Collection[str] = (),
+    tokens: bool = False,
+    rejects: Path | None = None,
+) -> tuple[int, Mapping[str, int]]:
+    """The JSONL of an export on standard output; the number of records, and the rejects by code."""
+    with Rejects(rejects or rejects_beside(STDIO, "export")) as rejected:
+        rows = dataset.stream(
+            read_records(source, GoldRecord, rejected, step="export"),
+            schema=schema,
+            splits=splits,
+            seed=seed,
+            frozen=beside(source, "splits.jsonl"),
+            languages=languages,
+            regions=regions,
+            tokens=tokens,
+            source=Path(source).name,
+            rejects=rejected,
+        )
+        return write_records(STDIO, rows), dict(rejected.counts)

@@ -1,0 +1,210 @@
+"""Push and pull against a real Label Studio: never twice, never lost, never shifted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from annotate.cli import main
+from annotate.codec import dumps, loads
+from annotate.errors import ServerUnreachable
+from annotate.labelstudio.client import Client
+from annotate.labelstudio.wire import to_result
+from annotate.model import Annotation, Reject, Segment, Span
+from tests.builders import HARD_TEXTS, SCHEMA_TEXT, segment, segments
+from tests.conftest import Live
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture
+def client(live: Live) -> Iterator[Client]:
+    with live.client() as connected:
+        yield connected
+
+
+@pytest.fixture
+def title(request: pytest.FixtureRequest) -> str:
+    return request.node.name[:40].replace("[", " ").replace("]", "")
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, title: str, live: Live, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
+    (tmp_path / "annotate.yaml").write_text(f"project: {json.dumps(title)}\nschema: little.yaml\n")
+    return tmp_path
+
+
+def push(
+    folder: Path, records: list[Segment], capsys: pytest.CaptureFixture[str], *flags: str, code: int = 0
+) -> dict[str, object]:
+    (folder / "segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    assert main(["push", "segments.jsonl", "--json", *flags]) == code
+    document: dict[str, object] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def counts(document: dict[str, object]) -> tuple[object, ...]:
+    return tuple(document[key] for key in ("created", "updated", "unchanged", "retired", "absent"))
+
+
+def only_project(document: dict[str, object]) -> int:
+    (project,) = document["projects"]  # type: ignore[misc]
+    return int(project["id"])
+
+
+def texts_on_server(client: Client, project: int) -> dict[str, int]:
+    return {task["data"]["text"]: task["id"] for task in client.tasks(project, ("id", "data"))}
+
+
+def pulled(folder: Path, code: int = 0) -> tuple[list[Annotation], list[Reject]]:
+    assert main(["pull", "-q"]) == code
+    rejects = folder / "annotations.rejects.jsonl"
+    return (
+        [loads(line, Annotation) for line in (folder / "annotations.jsonl").read_bytes().splitlines()],
+        [loads(line, Reject) for line in rejects.read_bytes().splitlines()] if rejects.exists() else [],
+    )
+
+
+def test_a_second_push_creates_nothing(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [segment(text, doc_id=f"{number}.txt") for number, text in enumerate(HARD_TEXTS)]
+    first = push(workplace, records, capsys)
+    assert counts(first) == (len(records), 0, 0, 0, 0)
+    assert counts(push(workplace, records, capsys)) == (0, 0, len(records), 0, 0)
+    # What annotators see is the text, code point for code point.
+    assert set(texts_on_server(client, only_project(first))) == set(HARD_TEXTS)
+
+
+def test_a_dry_run_writes_nothing(workplace: Path, client: Client, title: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert counts(push(workplace, [segment("One.")], capsys, "--dry-run")) == (1, 0, 0, 0, 0)
+    assert [project for project in client.projects() if project.title == title] == []
+
+
+def test_annotations_come_home_on_the_right_characters(
+    workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [segment(text, doc_id=f"{number}.txt", lang="fi") for number, text in enumerate(HARD_TEXTS)]
+    project = only_project(push(workplace, records, capsys))
+    wanted = {}
+    for text, task in texts_on_server(client, project).items():
+        start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+        wanted[text] = (Span(start, end, "ORG", text[start:end]), Span(end - 1, end, "GPE", text[end - 1 : end]))
+        client.submit(task, to_result(wanted[text], {"genre": ["report"]}), lead_time=4.5, skipped=False)
+    annotations, rejects = pulled(workplace)
+    assert rejects == []
+    assert {a.segment.text: a.spans for a in annotations} == wanted
+    assert [a.segment for a in annotations] == records
+    assert {a.topics["genre"] for a in annotations} == {("report",)}
+    assert {a.unanswered for a in annotations} == {("theme",)}
+    assert {a.lead_time for a in annotations} == {4.5}
+
+
+def test_four_states_arrive_as_four_states(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["never", "skipped", "empty", "annotated"]
+    project = only_project(push(workplace, [segment(f"This one is {name}.", doc_id=name) for name in names], capsys))
+    tasks = {text.split()[-1][:-1]: task for text, task in texts_on_server(client, project).items()}
+    client.submit(tasks["skipped"], [], lead_time=1, skipped=True)
+    client.submit(tasks["empty"], [], lead_time=1, skipped=False)
+    client.submit(tasks["annotated"], to_result([Span(0, 4, "ORG", "This")], {}), lead_time=1, skipped=False)
+    annotations, _ = pulled(workplace)
+    assert {a.segment.doc_id: (a.status, len(a.spans)) for a in annotations} == {
+        "skipped": ("skipped", 0),
+        "empty": ("submitted", 0),
+        "annotated": ("submitted", 1),
+    }
+
+
+def test_what_others_stored_wrongly_is_rejected_with_its_url(
+    workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = only_project(push(workplace, [segment("Ships in the harbour.")], capsys))
+    (task,) = texts_on_server(client, project).values()
+    result = to_result([Span(0, 5, "ORG", "Ships"), Span(6, 99, "ORG", "x"), Span(0, 5, "UNKNOWN", "Ships")], {})
+    client.submit(task, result, lead_time=1, skipped=False)
+    annotations, rejects = pulled(workplace, code=5)
+    assert [span.text for a in annotations for span in a.spans] == ["Ships"]
+    assert [item.code for item in rejects] == ["invalid_result"] * 2
+    assert all(item.url.endswith(f"/projects/{project}/data?task={task}") for item in rejects)
+
+
+def test_touched_tasks_are_retired_not_deleted(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    before = segments(["Kept.\n", "Touched and gone.\n", "Untouched and gone.\n"])
+    project = only_project(push(workplace, before, capsys))
+    tasks = texts_on_server(client, project)
+    client.submit(tasks["Touched and gone.\n"], [], lead_time=1, skipped=False)
+    client.submit(tasks["Kept.\n"], [], lead_time=1, skipped=False)
+    changed = push(workplace, [replace(before[0], region="title")], capsys)
+    assert counts(changed) == (0, 1, 0, 2, 0)
+    assert texts_on_server(client, project) == {t: n for t, n in tasks.items() if t != "Untouched and gone.\n"}
+    annotations, _ = pulled(workplace)
+    assert [(a.segment.text, a.segment.region) for a in annotations] == [("Kept.\n", "title")]
+    assert main(["pull", "-q", "--retired"]) == 0
+    assert len((workplace / "annotations.jsonl").read_bytes().splitlines()) == 2
+    assert counts(push(workplace, [replace(before[0], region="title")], capsys)) == (0, 0, 1, 0, 1)
+
+
+def test_each_annotator_has_a_project(workplace: Path, client: Client, title: str, capsys: pytest.CaptureFixture[str]) -> None:
+    first = push(workplace, [segment("One.")], capsys, "--annotators", "aino,ben")
+    assert counts(first) == (2, 0, 0, 0, 0)
+    names = {project.title for project in client.projects()}
+    assert {f"{title} · aino", f"{title} · ben"} <= names
+
+
+def test_tabs_by_region_and_language_are_made_once(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [segment("One.", doc_id="1"), segment("Kaksi.", doc_id="2", lang="fi", region="title")]
+    project = only_project(push(workplace, records, capsys))
+    push(workplace, records, capsys)
+    titles = [view["data"]["title"] for view in client.views(project)]
+    assert titles == ["all tasks", "region: body", "region: title", "lang: en", "lang: fi"]
+
+
+def test_a_lost_answer_does_not_double_a_batch(
+    workplace: Path, client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = Client.import_tasks
+    failures = iter([ServerUnreachable("stored, but the answer got lost")])
+
+    def gateway(self: Client, project: int, tasks: list[dict[str, object]]) -> list[int]:
+        ids = stored(self, project, tasks)
+        for failure in failures:
+            raise failure
+        return ids
+
+    monkeypatch.setattr(Client, "import_tasks", gateway)
+    document = push(workplace, [segment(f"Number {n}.", doc_id=str(n)) for n in range(5)], capsys)
+    assert len(list(client.tasks(only_project(document), ("id",)))) == 5
+
+
+def test_long_segments_become_parts_that_are_annotated_alone(
+    workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema = SCHEMA_TEXT + "tasks: {max_chars: 60}\n"
+    (workplace / "little.yaml").write_text(schema)
+    long = segment("The first paragraph is about boats.\n\nThe second paragraph is about Oulu.", start=10)
+    project = only_project(push(workplace, [long], capsys))
+    for text, task in texts_on_server(client, project).items():
+        at = text.find("Oulu")
+        spans = [Span(at, at + 4, "GPE", "Oulu")] if at >= 0 else []
+        client.submit(task, to_result(spans, {}), lead_time=1, skipped=False)
+    annotations, _ = pulled(workplace)
+    assert "".join(a.segment.text for a in annotations) == long.text
+    assert [a.segment.start for a in annotations] == [10, 10 + long.text.index("The second")]
+    assert [span.text for a in annotations for span in a.spans] == ["Oulu"]
+
+
+def test_a_label_in_use_cannot_be_dropped_in_silence(
+    workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = only_project(push(workplace, [segment("Ships in the harbour.")], capsys))
+    (task,) = texts_on_server(client, project).values()
+    client.submit(task, to_result([Span(0, 5, "ORG", "Ships")], {}), lead_time=1, skipped=False)
+    (workplace / "little.yaml").write_text(SCHEMA_TEXT.replace("[PERSON, ORG, GPE]", "[PERSON, GPE]"))
+    assert main(["push", "segments.jsonl", "--json"]) == 4
+    assert "ORG" in json.loads(capsys.readouterr().out)["error"]["message"]
+    (workplace / "little.yaml").write_text(SCHEMA_TEXT.replace("[PERSON, ORG, GPE]", "[PERSON, ORG, GPE, EVENT]"))
+    assert main(["push", "segments.jsonl", "-q"]) == 0
