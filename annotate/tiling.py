@@ -2,10 +2,10 @@
 
     units → scores of each unit for every language and region → the best joint sequence → segments
 
-A unit is a line, or a piece of a long line. One Viterbi pass over joint states (language, region) finds the labels: languages
-switch rarely, more easily at a line end, at a blank line, and where the region changes too, so that a notice in another language
-is found by both at once. Before it, the document's languages are found: a language that a few short lines look like has to
-explain more than it costs to assume it (minimum description length, as in Yamaguchi & Tanaka-Ishii 2012).
+A unit is a line, or a piece of a long line. One Viterbi pass over joint states (language, region) finds the labels: a language
+changes rarely, more easily at a line end, at a blank line, and where the region changes too, so that a notice in another
+language is found by both at once. Before it, the document's languages are found: a language that a few short lines look like
+has to explain more than it costs to assume it (minimum description length, as in Yamaguchi & Tanaka-Ishii 2012).
 The result depends on the document alone.
 """
 
@@ -38,12 +38,12 @@ SWITCH = np.array([[10.0, 8.0], [5.5, 4.5], [6.0, 4.0], [5.0, 3.0]])
 REGION_INLINE = np.array([4.0, 2.0, 0.0, 0.0])
 """Extra cost of a change of region by what lies before the unit; the region model is about lines."""
 
-ENGLISH, USUAL, RARE, UNLISTED = 8.0, 9.0, 16.0, 48.0
-"""What a further language of a document must explain, in nats: English is on every page, some 60 languages are usual on the web;
-a language that the user's list leaves out must be beyond doubt before its text becomes `und`."""
+ENGLISH, USUAL, RARE, UNLISTED = 8.0, 9.0, 16.0, 24.0
+"""What a further language of a document must explain, in nats: English is on every page, 60 languages are usual on the web; a
+language that the user's list leaves out must be beyond doubt before its text becomes `und`."""
 USUAL_LANGUAGES = frozenset(
-    """af ar az be bg bn bs ca cs da de el es et eu fa fi fr gl gu he hi hr hu hy id is it ja ka kk km kn ko lo lt lv mk ml mn mr
-    ms my ne nl no pa pl ps pt ro ru si sk sl sq sr sv sw ta te th tl tr uk ur uz vi zh""".split()
+    """af ar az be bg bn bs ca cs da de el es et eu fa fi fr gl gu he hi hr hu hy id is it ja ka kk km kn ko lo lt lv mk ml mn
+    mr ms my ne nl no pa pl ps pt ro ru si sk sl sq sr sv sw ta te th tl tr uk ur uz vi zh""".split()
 )
 
 CANDIDATE_LETTERS, CANDIDATE_POSTERIOR, CANDIDATES = 24, 0.75, 8
@@ -153,7 +153,7 @@ def cut(document: Document) -> Units:
 
 
 def _alphabets(text: str) -> Ints:
-    """Where another kind of letters begins: Latin after Cyrillic, Han after Latin. Scripts that are written together are one."""
+    """Where another kind of letters begins: Latin after Cyrillic, Han after Latin."""
     kinds = scripts.systems(text)
     at = np.flatnonzero(kinds)
     return np.asarray(at[1:][kinds[at[1:]] != kinds[at[:-1]]], dtype=np.intp)
@@ -186,20 +186,31 @@ def _pieces(line: str, offset: int, alphabets: Ints) -> Iterator[tuple[int, int,
 
 
 def run_ons(text: str, units: Units, path: Ints, judge: Callable[[str, list[int]], Floats]) -> dict[int, int]:
-    """Where the language changes inside a unit beside a change of language: notices run on into sentences without a sign between
-    them. `judge` gives the scores of the pieces of a text for the languages that `path` numbers. Places by unit."""
-    places: dict[int, int] = {}
+    """Where the language changes inside a unit beside a change of language: a notice may run on into a sentence with no sign
+    between them. `judge` gives the scores of the pieces of a text for the languages that `path` numbers. Places by unit."""
+    sides: dict[int, tuple[int, int]] = {}
     for i in (np.flatnonzero(np.diff(path)) + 1).tolist():
         for k in (i - 1, i):
-            start, end = units.blocks[k].start, units.blocks[k].end
-            words = [match.start() for match in _WORD.finditer(text, start, end)]
-            if len(words) > 2 and k not in places:
-                scores = judge(text[words[0] : end], [word - words[0] for word in words])
-                ahead = np.cumsum(scores[:, path[i - 1]] - scores[:, path[i]])
-                best = int(ahead[:-1].argmax())
-                if 2 * ahead[best] - ahead[-1] > abs(ahead[-1]) + RUN_ON:
-                    places[k] = words[best + 1]
-    return places
+            sides.setdefault(k, (int(path[i - 1]), int(path[i])))
+    words = {k: [m.start() for m in _WORD.finditer(text, units.blocks[k].start, units.blocks[k].end)] for k in sides}
+    if not words:
+        return {}
+    joined, starts = "", []
+    for k, places in words.items():
+        starts += [place - places[0] + len(joined) for place in places]
+        joined += text[places[0] : units.blocks[k].end] + " "
+    scores = judge(joined, starts)
+    found: dict[int, int] = {}
+    first = 0
+    for k, places in words.items():
+        before, after = sides[k]
+        rows = scores[first : first + len(places)]
+        first += len(places)
+        ahead = np.cumsum(rows[:, before] - rows[:, after])
+        best = int(ahead[:-1].argmax()) if len(places) > 2 else -1
+        if best >= 0 and 2 * ahead[best] - ahead[-1] > abs(ahead[-1]) + RUN_ON:
+            found[k] = places[best + 1]
+    return found
 
 
 def recut(units: Units, places: Mapping[int, int]) -> Units:
@@ -216,19 +227,23 @@ def recut(units: Units, places: Mapping[int, int]) -> Units:
 
 
 def _entry_costs(tags: Sequence[str], wanted: Sequence[str]) -> Floats:
+    """What each language must explain to be one of the document's, `(len(tags),)`, in nats."""
     costs = np.array([ENGLISH if tag == "en" else USUAL if tag in USUAL_LANGUAGES else RARE for tag in tags])
     if wanted:
         costs += [0.0 if tag in wanted else UNLISTED for tag in tags]
+    for group in varieties.GROUPS:  # its first member stands for all of them
+        columns = [tags.index(tag) for tag in group if tag in tags]
+        costs[columns[0]] = costs[columns].min()
     return costs
 
 
 def find_languages(evidence: Evidence, gaps: Ints, costs: Floats) -> list[int]:
-    """The languages of the document, as columns of the evidence: those its longer units probably are in, less those that explain
-    less than they cost. Near-identical languages count as one, the first of their group."""
+    """The languages of the document, as columns of the evidence: those that its longer units probably are in, without those
+    that explain less than they cost. Near-identical languages count as one, the first of their group."""
     scores = evidence.grouped()
-    weights = np.exp(scores - 0.5 * costs)
-    posterior = weights / weights.sum(axis=1, keepdims=True)
-    total = np.maximum(scores, -CAP)[evidence.speaks].sum(axis=0) - costs
+    posterior = np.exp(scores - 0.5 * costs.astype(np.float32))
+    posterior /= posterior.sum(axis=1, keepdims=True)
+    total = np.maximum(scores, -CAP)[evidence.speaks].sum(axis=0, dtype=np.float64) - costs
     main = int(total.argmax())
     probable = (
         (posterior > CANDIDATE_POSTERIOR) & (evidence.letters >= CANDIDATE_LETTERS)[:, None] & evidence.speaks[:, None]
@@ -254,8 +269,8 @@ def find_languages(evidence: Evidence, gaps: Ints, costs: Floats) -> list[int]:
 
 
 def _rest(evidence: Evidence, candidates: Sequence[int], costs: Floats) -> Floats:
-    """The score of each unit for its best language that is no language of the document, `(n,)`: what the labels compete with."""
-    scores = np.maximum(evidence.grouped(), -CAP) - 0.5 * costs
+    """The score of each unit for the best of all other languages, `(n,)`: what the document's languages compete with."""
+    scores = np.maximum(evidence.grouped(), -CAP) - 0.5 * costs.astype(np.float32)
     scores[:, list(candidates)] = -CAP
     return np.where(evidence.speaks, scores.max(axis=1), 0.0).astype(np.float64)
 
@@ -314,7 +329,7 @@ def posteriors(
 ) -> tuple[Floats, Floats]:
     """The posterior of each unit's chosen language and region, `(n,)` each, by the forward-backward algorithm (Baum & others
     1970) over the states of `viterbi`."""
-    n, width = langs.shape
+    n = len(langs)
     stay, leave = (np.exp(moves) for moves in _moves(transitions))
     emit = (
         np.exp(langs - langs.max(axis=1, keepdims=True))[:, :, None]
@@ -369,19 +384,17 @@ def _tiling(
     lang_scores: Floats,
     region_scores: Floats,
 ) -> Tiling:
-    """Merges equal neighbours into segments."""
+    """Merges equal neighbours into segments. A stretch without enough evidence is `und`, unless beside it in the same region
+    stands one language; what is in a language that the user did not list stays `und` in any case."""
     sizes = np.array([b.end - b.start for b in units.blocks], dtype=np.float64)
-    runs: list[tuple[str, int, list[int]]] = []
-    for (tag, part), run in groupby(range(len(tags)), key=lambda i: (tags[i], int(parts[i]))):
-        rows = list(run)
-        sure = evidence.speaks[rows].any() and np.average(lang_scores[rows], weights=sizes[rows]) >= FLOOR
-        runs.append((tag if sure else UND, part, rows))
+    runs = [(tag, part, list(rows)) for (tag, part), rows in groupby(range(len(tags)), key=lambda i: (tags[i], int(parts[i])))]
+    sure = [evidence.speaks[rows].any() and np.average(lang_scores[rows], weights=sizes[rows]) >= FLOOR for _, _, rows in runs]
     joined: list[tuple[str, int, list[int]]] = []
     for index, (tag, part, rows) in enumerate(runs):
-        if tag == UND:
-            beside = [r for r in runs[max(index - 1, 0) : index + 2] if r[1] == part and r[0] != UND]
-            if len({r[0] for r in beside}) == 1:
-                tag = beside[0][0]
+        if not sure[index]:
+            near = [k for k in (index - 1, index + 1) if 0 <= k < len(runs) and sure[k] and runs[k][1] == part]
+            beside = {runs[k][0] for k in near}
+            tag = beside.pop() if len(beside) == 1 else UND
         if joined and joined[-1][:2] == (tag, part):
             joined[-1][2].extend(rows)
         else:
@@ -415,4 +428,4 @@ def _script(counts: NDArray[np.int64], tag: str) -> str:
     code = scripts.SCRIPTS[int(scripts.dominant(counts[None])[0])]
     if code in ("Hani", "Jpan") and tag == "ja":
         return "Jpan"
-    return {"Hang": "Kore", "Zyyy": "Zyyy"}.get(code, code)
+    return "Kore" if code == "Hang" else code

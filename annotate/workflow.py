@@ -290,7 +290,7 @@ def export(
     """`gold.jsonl` → the folder `output`. Splits are kept in `gold.splits.jsonl` beside the gold records, so that a document
     never moves."""
     summary_file = beside(source, "summary.json")
-    summary = json.loads(summary_file.read_bytes()).get("agreement", {}) if summary_file.exists() else {}
+    summary = json.loads(summary_file.read_bytes()) if summary_file.exists() else {}
     with Rejects(rejects) as rejected:
         return dataset.export(
             read_records(source, GoldRecord, rejected, step="export"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,14 @@ def test_the_hash_is_what_it_was() -> None:
     found = [split_of(f"doc-{i}", (50, 25, 25)) for i in range(8)]
     assert found == ["train", "train", "train", "train", "test", "train", "dev", "dev"]
     assert split_of("문서", (50, 25, 25), seed=7) == "train"
+
+
+def test_a_position_on_the_line_decides() -> None:
+    for i in range(2000):
+        digest = hashlib.blake2b(f"0\0{i}".encode(), digest_size=8).hexdigest()
+        position = Fraction(int(digest, 16), 2**64)
+        expected = "train" if position < Fraction(1, 2) else "dev" if position < Fraction(3, 4) else "test"
+        assert split_of(str(i), (50, 25, 25)) == expected
 
 
 def test_ratios_are_met_on_many_documents() -> None:
@@ -400,14 +410,14 @@ def test_records_of_another_schema_duplicates_and_bad_tags_are_rejected(tmp_path
 
 
 def test_unknown_labels_are_rejected_one_by_one(tmp_path: Path) -> None:
-    record = gold("x", "Ada in Turku", ("Ada", "PERSON"), ("Turku", "LOC"), cats={"politics": 1.0, "loud": 1.0, "sport": 0.0})
+    record = gold("x", "Ada in Turku", ("Ada", "PERSON"), ("Turku", "LOC"), cats={"politics": 1.0, "loud": 1.0, "sport": 1.0})
     report = run(tmp_path / "out", [record])
     assert [item.code for item in rejected(tmp_path / "out")] == ["unknown_label"] * 2
     assert rejected(tmp_path / "out")[0].reason.startswith("span PERSON 'Ada' [0, 3): the label is not in schema t@1.2.0")
     (line,) = next((tmp_path / "out/jsonl").iterdir()).read_bytes().splitlines()
     row = loads(line, GoldRecord)
     assert [span.label for span in row.spans] == ["LOC"]
-    assert (list(row.cats), row.accept) == (["sport", "loud"], ("loud",))
+    assert (list(row.cats), row.accept) == (["sport", "loud"], ("sport", "loud"))
     assert (report.records, report.spans_in, report.spans_out, report.rejected) == (1, 2, 1, 2)
 
 
@@ -461,11 +471,13 @@ def test_an_earlier_export_is_replaced_and_foreign_files_stay(tmp_path: Path) ->
     run(out, formats=["spacy", "jsonl"])
     (out / "LICENSE").write_text("mine")
     (out / ".git/refs/tags").mkdir(parents=True)
+    (out / ".git/alias").symlink_to("refs")
     (out / "spacy/notes.txt").write_text("also mine")
     (out / "latest").symlink_to("jsonl")
     run(out, GOLD[:2], formats=["jsonl"])
     assert (out / "LICENSE").read_text() == "mine"
     assert (out / ".git/refs/tags").is_dir()
+    assert (out / ".git/alias").is_symlink()
     assert (out / "latest").is_symlink()
     assert sorted(path.relative_to(out).as_posix() for path in (out / "spacy").rglob("*")) == ["spacy/notes.txt"]
     assert "LICENSE" not in manifest(out)["files"]

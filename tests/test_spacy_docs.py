@@ -192,6 +192,10 @@ def test_two_spans_that_alignment_makes_one_are_counted_once() -> None:
     assert "aligns to the same tokens as another LOC" in str(built.misaligned[0])
 
 
+def test_spans_are_in_the_order_they_have_after_alignment() -> None:
+    assert stored(gold("old Turku", (2, 9, "Z"), (4, 9, "A"))) == [("A", "Turku"), ("Z", "Turku")]
+
+
 def test_topics_provenance_and_a_true_negative() -> None:
     doc = build_doc(gold("Nothing here.", cats={"sport": 0.0, "culture": 1.0})).doc
     assert doc.cats == {"sport": 0.0, "culture": 1.0}

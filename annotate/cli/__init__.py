@@ -61,9 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
-        code = cli.main(
-            None if arguments is None else list(arguments), prog_name="annotate", standalone_mode=False, obj=console
-        )
+        # Not click's own main(): it ends the process with 1 when the reader of our output goes away.
+        with cli.make_context("annotate", list(sys.argv[1:] if arguments is None else arguments), obj=console) as context:
+            code = cli.invoke(context)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):

@@ -98,8 +98,9 @@ def _splits(manifest: Mapping[str, Any], clustered: bool) -> str:
     train, dev, test = manifest["options"]["splits"].split("/")
     together = "All segments of a document" + (", and all near-duplicate documents," if clustered else "")
     text = (
-        f"{together} are in one split. A document's place follows from a hash of its id (train {train} %, dev {dev} %, "
-        f"test {test} %, seed {manifest['options']['seed']}) and does not change when documents are added."
+        f"{together} are in one split. The place of a new document follows from a hash of its id (train {train} %, "
+        f"dev {dev} %, test {test} %, seed {manifest['options']['seed']}); once assigned, it does not change when documents "
+        "are added."
     )
     empty = [split for split in SPLITS if split not in manifest["counts"]]
     if empty:

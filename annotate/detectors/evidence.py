@@ -23,8 +23,9 @@ CAP = 16.0
 MISMATCH, MISMATCH_LATIN, MISMATCH_CAP = 1.5, 0.4, 40.0
 """What each letter says against the languages not written in its script; Latin letters stand in texts of all languages."""
 
-HAN = 0.03
-"""What each letter of a line in Han alone says against Japanese, at most: headlines and menus there have no kana either."""
+HAN = 8.0
+"""A line in n Han letters alone says at most (n / HAN)² against Japanese: headlines and menus there often have no kana, sentences
+always have some."""
 
 NAMED = 0.5
 """Weight of a piece in which every word has a capital: names, titles and menus keep the words of other languages."""
@@ -91,9 +92,9 @@ class Listener:
         trust = np.where([looks_named(piece) for piece in pieces], NAMED, 1.0)
         scores -= np.where(allowed, scores, -np.inf).max(axis=1, initial=-1e9, keepdims=True)
         scores = np.maximum(scores * trust[:, None].astype(np.float32), -CAP)
-        han, ja = script == scripts.SCRIPTS.index("Hani"), self.tags.index("ja")
-        scores[han, ja] = np.maximum(scores[han, ja], -HAN * letters[han])
         own = scripts.mass(np.where(np.arange(len(scripts.SCRIPTS)) == script[:, None], histogram, 0))
+        han, ja = script == scripts.SCRIPTS.index("Hani"), self.tags.index("ja")
+        scores[han, ja] = np.maximum(scores[han, ja], -np.square(histogram[han, scripts.SCRIPTS.index("Hani")] / HAN))
         rate = np.where(latin, MISMATCH_LATIN * trust, MISMATCH)
         against = np.clip((2 * own - letters) * rate, 0.0, MISMATCH_CAP)  # a mixed piece says less
         scores = np.where(allowed, scores, -against[:, None].astype(np.float32))
@@ -102,13 +103,17 @@ class Listener:
 
     def _ask(self, texts: Sequence[str]) -> None:
         column = {tag: k for k, tag in enumerate(self.tags)}
+        columns: dict[tuple[str, ...], list[int]] = {}  # most detectors name the same languages in the same order each time
         for first in range(0, len(texts), _BATCH):
             batch = texts[first : first + _BATCH]
             for text, found in zip(batch, self.detector.scores(batch), strict=True):
                 row = None
                 if found:
                     row = np.full(len(self.tags), -2 * CAP, dtype=np.float32)
-                    row[[column[tag] for tag in found]] = list(found.values())
+                    named = tuple(found)
+                    if named not in columns:
+                        columns[named] = [column[tag] for tag in named]
+                    row[columns[named]] = list(found.values())
                 self._heard[text] = row
 
 

@@ -17,8 +17,8 @@ FLOOR = 1e-5
 """langdetect lists only languages above 10 % probability; one it leaves out could still have up to this much."""
 
 LANGUAGES = frozenset(
-    """af ar bg bn ca cs cy da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr ne nl no pa pl pt ro ru sk sl
-    so sq sv sw ta te th tl tr uk ur vi zh""".split()
+    """af ar bg bn ca cs cy da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr ne nl no pa pl pt ro ru sk
+    sl so sq sv sw ta te th tl tr uk ur vi zh""".split()
 )
 
 

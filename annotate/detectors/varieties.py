@@ -14,12 +14,12 @@ from pathlib import Path
 GROUPS: tuple[tuple[str, ...], ...] = (("hr", "sr", "bs"), ("id", "ms"))
 """The groups; the first member stands for the group until it is decided."""
 
-HIT = 2.0
+HIT = 2.5
 """Log-odds of one tell-tale word for each language that uses it against one that does not."""
 
 PRIOR: Mapping[str, float] = {"bs": -3.0, "ms": -1.0}
-"""Log-odds before any evidence: the less written a language is, the more it must show; Bosnian shares nearly every word with one
-neighbour or the other, so it must be seen to use both."""
+"""Log-odds before any evidence: the less written a language is, the more it must show; Bosnian shares nearly every word with
+one neighbour or the other, so it must be seen to use both."""
 
 _WORDS = Path(__file__).with_suffix(".txt")
 

@@ -85,7 +85,7 @@ from datasets import load_dataset
 data = load_dataset("PATH/TO/THIS/FOLDER")
 ```
 
-`jsonl/` is also what Prodigy's `db-in` reads."""
+The keys of `jsonl/` are those Prodigy documents for `db-in`."""
 
 
 def rows(records: Iterable[GoldRecord], *, tokens: bool = False) -> Iterator[Row]:

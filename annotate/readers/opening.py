@@ -139,7 +139,7 @@ def whole(stream: BinaryIO) -> bytes:
     if len(data) > LIMIT:
         raise Refused("too_long", f"more than {LIMIT:,} bytes", "split it into several documents")
     if not data:
-        raise Refused("empty", "the file is empty")
+        raise Refused("empty", "the file is empty", "remove it, or fetch the document again")
     refuse_magic(data)
     return data
 

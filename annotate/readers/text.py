@@ -24,5 +24,5 @@ def to_document(doc_id: str, raw: str, meta: Mapping[str, Any]) -> Document:
         raise Refused("nul", f"a NUL character at offset {at}", "remove it", id=doc_id)
     text, shifts = normalise(raw)
     if not text.strip():
-        raise Refused("empty", "nothing but white space", id=doc_id)
+        raise Refused("empty", "nothing but white space", "remove it, or fetch the document again", id=doc_id)
     return Document(doc_id, text, meta, shifts=shifts)

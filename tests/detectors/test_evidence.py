@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotate.detectors import scripts
+from annotate.detectors.evidence import CAP, HAN, MISMATCH_CAP, Listener, clean, looks_named
+
+
+class Fake:
+    """Knows three languages and answers from a table; remembers what it was asked."""
+
+    name = "fake"
+    languages = frozenset({"en", "fi", "ja", "zh", "hr", "id"})
+
+    def __init__(self, answers: Mapping[str, Mapping[str, float]] | None = None) -> None:
+        self.answers = answers or {}
+        self.asked: list[str] = []
+
+    def scores(self, texts: Sequence[str]) -> list[Mapping[str, float]]:
+        self.asked += texts
+        return [self.answers.get(text, {}) for text in texts]
+
+
+TAGS = tuple(sorted(Fake.languages | scripts.NOT_LATIN))
+
+
+def gather(pieces: Sequence[str], detector: Fake):
+    starts = np.cumsum([0, *map(len, pieces[:-1])]).tolist()
+    return Listener(detector, TAGS).gather("".join(pieces), starts)
+
+
+def score(evidence, row: int, tag: str) -> float:
+    return float(evidence.scores[row, TAGS.index(tag)])
+
+
+def test_a_script_of_one_language_decides_without_the_detector():
+    detector = Fake()
+    evidence = gather(["สวัสดีครับ", "ありがとう"], detector)
+    assert score(evidence, 0, "th") == 0.0
+    assert score(evidence, 1, "ja") == 0.0
+    assert score(evidence, 0, "en") < -10
+    assert detector.asked == []
+    assert evidence.speaks.all()
+
+
+def test_the_detector_decides_among_the_languages_of_the_script():
+    evidence = gather(["hello there"], Fake({"hello there": {"ja": 0.0, "en": -1.0, "fi": -3.0}}))
+    assert score(evidence, 0, "en") == 0.0
+    assert score(evidence, 0, "fi") == pytest.approx(-2.0)
+    assert score(evidence, 0, "ja") < -1
+
+
+def test_pieces_without_letters_or_answer_say_nothing():
+    evidence = gather(["123 ", "\u200d\U0001f600 ", "qqq"], Fake())
+    assert not evidence.speaks.any()
+    assert not evidence.scores.any()
+
+
+def test_one_piece_is_capped():
+    evidence = gather(["hello", "Привет " * 50], Fake({"hello": {"en": 0.0, "fi": -500.0}}))
+    assert score(evidence, 0, "fi") == -CAP
+    assert score(evidence, 1, "en") == -MISMATCH_CAP
+
+
+def test_han_alone_says_little_against_japanese():
+    sentence = "老灯塔看守人走到港口看着渔船在暴风雨来临之前回家"
+    answers = {"会社概要": {"zh": 0.0, "ja": -9.0}, sentence: {"zh": 0.0, "ja": -9.0}}
+    evidence = gather(["会社概要", sentence], Fake(answers))
+    assert score(evidence, 1, "ja") == -9.0
+    assert score(evidence, 0, "ja") == pytest.approx(-((4 / HAN) ** 2))
+
+
+def test_mixed_scripts_say_less_than_pure_ones():
+    evidence = gather(["приветпривет", "приветabcdef"], Fake())
+    assert score(evidence, 0, "en") < score(evidence, 1, "en") <= 0
+
+
+def test_equal_texts_are_asked_about_once():
+    detector = Fake()
+    listener = Listener(detector, TAGS)
+    listener.gather("same\nsame\n", [0, 5])
+    listener.gather("same\nother\n", [0, 5])
+    assert detector.asked == ["same", "other"]
+
+
+def test_a_group_of_varieties_counts_as_its_first():
+    class Balkan(Fake):
+        languages = frozenset({"hr", "sr", "bs", "en", "id", "ja", "zh"})
+
+    tags = tuple(sorted(Balkan.languages | scripts.NOT_LATIN))
+    evidence = Listener(Balkan({"dobar dan": {"sr": 0.0, "hr": -1.0, "bs": -2.0, "en": -9.0}}), tags).gather("dobar dan", [0])
+    hr, en = evidence.of([tags.index("hr"), tags.index("en")])[0]
+    assert hr == 0.0
+    assert en == pytest.approx(-9.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("See https://example.org/a?b=c now", "See now"),
+        ("Write to a.b@example.org today", "Write to today"),
+        ("Visit example.co.uk/page soon", "Visit soon"),
+        ("ALL CAPS", "all caps"),
+        ("so\u00adft hy\u00adphen\u200b", "soft hyphen"),
+        ("in 2024, 17 times", "in , times"),
+        ("x" * 60 + " word", "word"),
+        ("naïve — ok", "naïve — ok"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+    ],
+)
+def test_clean(text, cleaned):
+    assert clean(text) == cleaned
+
+
+@given(st.text())
+def test_clean_is_safe(text):
+    assert clean(text).strip() == clean(text)
+
+
+def test_names():
+    assert looks_named("Maria Lopez")
+    assert looks_named("Maria 12 Lopez")
+    assert not looks_named("Maria and Lopez")
+    assert not looks_named("日本語")
+    assert not looks_named("")
