@@ -293,11 +293,9 @@ def _open_project(client: Client, found: Project | None, title: str, annotator: 
 def _ensure_views(client: Client, project: Project, wanted: Wanted) -> None:
     """Tabs of the Data Manager: all, one per region, one per language. Retired tasks are in none; a person's tabs stay."""
     there = {str(view.get("data", {}).get("title")) for view in client.views(project.id)}
-    columns: dict[str, list[str]] = {"region": [], "lang": []}
-    for key, values in columns.items():
-        values += sorted({task["data"][key] for task in wanted.tasks.values()})
-    tabs: list[tuple[str, list[tuple[str, str]]]] = [("all tasks", [])]
-    tabs += [(f"{key}: {value}", [(key, value)]) for key, values in columns.items() for value in values]
+    tabs: list[tuple[str, list[tuple[str, str]]]] = [("all", [])]
+    for key in ("region", "lang"):  # titles are short: Label Studio shows but a few letters of each
+        tabs += [(value, [(key, value)]) for value in sorted({task["data"][key] for task in wanted.tasks.values()})]
     for title, wants in tabs:
         if title not in there:
             items = [_filter(key, value) for key, value in [("retired", KEPT), *wants]]
@@ -312,18 +310,15 @@ def _filters(items: Sequence[Json]) -> Json:
     return {"filters": {"conjunction": "and", "items": list(items)}}
 
 
-_QUIET_COLUMNS = (
-    "segment_id",
-    "start",
-    "end",
-    "text_sha256",
-    "schema",
-    "schema_sha256",
-    "context_before",
-    "context_after",
-    "retired",
-)
-_HIDDEN = {"hiddenColumns": {"explore": [f"tasks:data.{c}" for c in _QUIET_COLUMNS], "labeling": []}}
+_HIDDEN_DATA = "segment_id start end text_sha256 schema schema_sha256 context_before context_after retired"
+_HIDDEN_OWN = """inner_id annotations_results annotations_ids predictions_score predictions_model_versions predictions_results
+file_upload storage_filename created_at updated_at updated_by avg_lead_time draft_exists"""
+_HIDDEN = {
+    "hiddenColumns": {
+        "explore": [f"tasks:{name}" for name in _HIDDEN_OWN.split()] + [f"tasks:data.{name}" for name in _HIDDEN_DATA.split()],
+        "labeling": [],
+    }
+}
 
 
 # -- push --------------------------------------------------------------------------------------------------------------

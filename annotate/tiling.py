@@ -32,7 +32,7 @@ Ints = NDArray[np.intp]
 WORD, SENTENCE, LINE, BLANK = range(4)
 """What lies before a unit: any place in a line, the end of a sentence in it, a line end, a blank line."""
 
-SWITCH = np.array([[10.0, 8.0], [5.5, 4.5], [6.0, 4.0], [5.0, 3.0]])
+SWITCH = np.array([[10.0, 6.0], [5.5, 3.5], [6.0, 3.0], [5.0, 2.0]])
 """Cost of a change of language, in nats: rows by what lies before the unit, columns by whether the region stays or changes."""
 
 REGION_INLINE = np.array([4.0, 2.0, 0.0, 0.0])
@@ -98,7 +98,7 @@ class Segmenter:
 
     def __post_init__(self) -> None:
         detector: Detector = DETECTORS.get(self.detector)()
-        tags = tuple(sorted(detector.languages | scripts.NOT_LATIN))
+        tags = tuple(sorted(detector.languages | scripts.NOT_LATIN | varieties.GROUP_OF.keys()))
         for tag in self.languages:
             if tag not in tags:
                 raise UnknownName(f"language of the detector {self.detector}", tag, tags)
@@ -232,7 +232,7 @@ def _entry_costs(tags: Sequence[str], wanted: Sequence[str]) -> Floats:
     if wanted:
         costs += [0.0 if tag in wanted else UNLISTED for tag in tags]
     for group in varieties.GROUPS:  # its first member stands for all of them
-        columns = [tags.index(tag) for tag in group if tag in tags]
+        columns = [tags.index(tag) for tag in group]
         costs[columns[0]] = costs[columns].min()
     return costs
 
@@ -360,7 +360,7 @@ def _decide_varieties(tags: list[str], text: str, units: Units, evidence: Eviden
     decided = list(tags)
     for group in varieties.GROUPS:
         where = [i for i, tag in enumerate(tags) if tag == group[0]]
-        members = [tag for tag in group if tag in evidence.tags and (not wanted or tag in wanted)]
+        members = [tag for tag in group if not wanted or tag in wanted]
         if not where or not members:
             continue
         columns = [evidence.tags.index(tag) for tag in members]

@@ -93,7 +93,8 @@ def test_another_script_inside_a_line_is_found_exactly(lang):
 
 
 def test_a_notice_that_runs_on_without_a_sign_is_cut_between_words():
-    text = f"{EN}\nHyväksy kaikki evästeet Lue lisää tietosuojasta ja hyväksy ehdot\n{NOTICE_FI} Hyväksy kaikki Sulje ikkuna {EN2}\n{EN}"
+    buttons = "Hyväksy kaikki evästeet Lue lisää tietosuojasta ja hyväksy ehdot"
+    text = f"{EN}\n{buttons}\n{NOTICE_FI} Hyväksy kaikki Sulje ikkuna {EN2}\n{EN}"
     found = labels(tile(text))
     assert [lang for lang, _ in found] == ["en", "fi", "en"]
     assert found[1][1].startswith("Hyväksy kaikki")
@@ -214,6 +215,12 @@ def test_a_listed_variety_is_the_answer_for_its_group():
     for lang in ("sr", "bs", "hr"):
         assert [s.lang for s in tile(text, Segmenter(languages=(lang,), regions=OneRegion())).segments] == [lang]
     assert [s.lang for s in tile(text).segments] == ["sr"]
+
+
+@pytest.mark.parametrize("name", list(DETECTORS))
+def test_varieties_are_told_apart_whatever_the_detector_knows(name):
+    text = "Stari čuvar svetionika sišao je do luke i gledao gde se ribarski brodovi vraćaju posle oluje sledeće nedelje."
+    assert [s.lang for s in tile(text, Segmenter(detector=name, regions=OneRegion())).segments] == ["sr"]
 
 
 def test_unknown_names_are_refused():

@@ -24,8 +24,8 @@ MISMATCH, MISMATCH_LATIN, MISMATCH_CAP = 1.5, 0.4, 40.0
 """What each letter says against the languages not written in its script; Latin letters stand in texts of all languages."""
 
 HAN = 8.0
-"""A line in n Han letters alone says at most (n / HAN)² against Japanese: headlines and menus there often have no kana, sentences
-always have some."""
+"""A line in n Han letters alone says at most (n / HAN)² against Japanese: headlines and menus there often have no kana,
+sentences always have some."""
 
 NAMED = 0.5
 """Weight of a piece in which every word has a capital: names, titles and menus keep the words of other languages."""
@@ -57,7 +57,7 @@ class Evidence:
         """The scores with the members of each group of near-identical languages folded into its first."""
         scores = self.scores.copy()
         for group in varieties.GROUPS:
-            columns = [self.tags.index(tag) for tag in group if tag in self.tags]
+            columns = [self.tags.index(tag) for tag in group]
             scores[:, columns[0]] = scores[:, columns].max(axis=1)
             scores[:, columns[1:]] = -1e4
         return scores
@@ -65,7 +65,9 @@ class Evidence:
 
 @dataclass(slots=True)
 class Listener:
-    """A detector and what it has said about the texts of one document, so that no text is asked about twice."""
+    """A detector and what it has said about the texts of one document, so that no text is asked about twice. `tags` holds the
+    detector's languages and all members of `varieties.GROUPS`; a member that the detector does not know gets the best score of
+    its group."""
 
     detector: Detector
     tags: tuple[str, ...]
@@ -103,6 +105,11 @@ class Listener:
 
     def _ask(self, texts: Sequence[str]) -> None:
         column = {tag: k for k, tag in enumerate(self.tags)}
+        unheard = [
+            ([column[tag] for tag in group if tag in self.detector.languages], column[member])
+            for member, group in varieties.GROUP_OF.items()
+            if member not in self.detector.languages
+        ]
         columns: dict[tuple[str, ...], list[int]] = {}  # most detectors name the same languages in the same order each time
         for first in range(0, len(texts), _BATCH):
             batch = texts[first : first + _BATCH]
@@ -114,6 +121,8 @@ class Listener:
                     if named not in columns:
                         columns[named] = [column[tag] for tag in named]
                     row[columns[named]] = list(found.values())
+                    for known, unknown in unheard:
+                        row[unknown] = row[known].max()
                 self._heard[text] = row
 
 

@@ -14,7 +14,11 @@ from types import ModuleType
 from annotate.detectors import primary
 
 FLOOR = 1e-5
-"""langdetect lists only languages above 10 % probability; one it leaves out could still have up to this much."""
+"""Probability of the languages that langdetect leaves out."""
+
+SURE = 100
+"""Its probabilities are near 1 for texts of any length, right or wrong (of lines of 10 characters 54 % are right, of 60 94 %):
+below this many characters, log-scores shrink in proportion."""
 
 LANGUAGES = frozenset(
     """af ar bg bn ca cs cy da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr ne nl no pa pl pt ro ru sk
@@ -44,7 +48,8 @@ class Langdetect:
             tag = primary(item.lang)
             probabilities[tag] = probabilities.get(tag, 0.0) + item.prob
         best = max(probabilities.values())
-        return {tag: log(max(p, FLOOR) / best) for tag, p in probabilities.items()}
+        weight = min(1.0, len(text) / SURE)
+        return {tag: weight * log(max(probabilities.get(tag, 0.0), FLOOR) / best) for tag in sorted(self.languages)}
 
 
 def engine(name: str = "") -> ModuleType:

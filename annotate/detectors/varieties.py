@@ -14,6 +14,9 @@ from pathlib import Path
 GROUPS: tuple[tuple[str, ...], ...] = (("hr", "sr", "bs"), ("id", "ms"))
 """The groups; the first member stands for the group until it is decided."""
 
+GROUP_OF: Mapping[str, tuple[str, ...]] = {lang: group for group in GROUPS for lang in group}
+"""The group of each of their members."""
+
 HIT = 2.5
 """Log-odds of one tell-tale word for each language that uses it against one that does not."""
 

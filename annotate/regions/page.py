@@ -42,6 +42,10 @@ def character_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
         if category in ("Lu", "Lt"):
             lower[code] = ord(character.lower()[0])
     classes[9:14] = SPACE
+    # Greek capitals are written without accents.
+    for code in range(0x370, 0x400):
+        lower[code] = ord(unicodedata.normalize("NFD", chr(lower[code]))[0])
+    lower[ord("ς")] = ord("σ")
     for first, last in ((0x2E80, 0x2FFF), (0x3040, 0x30FF), (0x3400, 0x9FFF), (0xAC00, 0xD7A3), (0xF900, 0xFAFF)):
         stretch = classes[first : last + 1]
         stretch[stretch == LETTER] = WIDE

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.detectors import scripts
+from annotate.detectors import scripts, varieties
 from annotate.detectors.evidence import CAP, HAN, MISMATCH_CAP, Listener, clean, looks_named
 
 
@@ -26,7 +26,7 @@ class Fake:
         return [self.answers.get(text, {}) for text in texts]
 
 
-TAGS = tuple(sorted(Fake.languages | scripts.NOT_LATIN))
+TAGS = tuple(sorted(Fake.languages | scripts.NOT_LATIN | varieties.GROUP_OF.keys()))
 
 
 def gather(pieces: Sequence[str], detector: Fake):
@@ -89,14 +89,16 @@ def test_equal_texts_are_asked_about_once():
 
 
 def test_a_group_of_varieties_counts_as_its_first():
-    class Balkan(Fake):
-        languages = frozenset({"hr", "sr", "bs", "en", "id", "ja", "zh"})
+    evidence = gather(["dobar dan"], Fake({"dobar dan": {"hr": -1.0, "id": -3.0, "en": 0.0}}))
+    hr, sr, indonesian = evidence.of([TAGS.index("hr"), TAGS.index("sr"), TAGS.index("id")])[0]
+    assert (hr, indonesian) == (-1.0, -3.0)
+    assert sr < -1000
 
-    tags = tuple(sorted(Balkan.languages | scripts.NOT_LATIN))
-    evidence = Listener(Balkan({"dobar dan": {"sr": 0.0, "hr": -1.0, "bs": -2.0, "en": -9.0}}), tags).gather("dobar dan", [0])
-    hr, en = evidence.of([tags.index("hr"), tags.index("en")])[0]
-    assert hr == 0.0
-    assert en == pytest.approx(-9.0)
+
+def test_a_variety_the_detector_does_not_know_gets_the_score_of_its_group():
+    evidence = gather(["dobar dan"], Fake({"dobar dan": {"hr": -1.0, "id": -3.0, "en": 0.0}}))
+    assert score(evidence, 0, "sr") == score(evidence, 0, "bs") == -1.0
+    assert score(evidence, 0, "ms") == -3.0
 
 
 @pytest.mark.parametrize(
