@@ -19,6 +19,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from annotate.corpus import Recurrence
 from annotate.detectors import DEFAULT, DETECTORS, Detector, scripts, varieties
 from annotate.detectors.evidence import CAP, Evidence, Listener
 from annotate.errors import UnknownName
@@ -61,6 +62,10 @@ LONG_LINE, PIECE, UNIT = 50, 12, 400
 RUN_ON = 4.0
 """What a cut between any two words must explain, in nats, to be looked at."""
 
+RECURS, REPEATED = 3, 12.0
+"""With corpus cues: what it costs, in nats, to call a line that stands in so many documents of its site title or body."""
+_UNREPEATED = np.array([REGIONS.index("title"), REGIONS.index("body")])
+
 _BREAKS = "\n\v\f\x1c-\x1e\x85\u2028\u2029"
 _LINE = re.compile(rf"[^{_BREAKS}]+")
 _WORD = re.compile(r"\S+")
@@ -87,12 +92,14 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Segmenter:
-    """How documents are tiled: the detector's name, the languages to choose from (none given: all it knows) and the region
-    model. Raises `UnknownName` for a detector or a language that does not exist."""
+    """How documents are tiled: the detector's name, the languages to choose from (none given: all it knows), the region model
+    and, if wanted, what is known of the corpus. Raises `UnknownName` for a detector or a language that does not exist."""
 
     detector: str = DEFAULT
     languages: tuple[str, ...] = ()
     regions: RegionModel = field(default_factory=load)
+    recurrence: Recurrence | None = None
+    """Corpus cues. Without them a tiling depends on its document alone."""
     _detector: Detector = field(init=False, repr=False, compare=False)
     _tags: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
@@ -121,6 +128,8 @@ class Segmenter:
         emissions = evidence.of(candidates)
         foreign = alone != np.bincount(alone, weights=evidence.letters).argmax()
         regions = np.asarray(self.regions.score(text, units.blocks, foreign.tolist()), dtype=np.float64)
+        if self.recurrence is not None:
+            regions[_recurrent(document, units, self.recurrence)[:, None], _UNREPEATED] -= REPEATED
         start, transitions = self.regions.start, self.regions.transitions
         langs, parts = viterbi(emissions, regions, units.gaps, start, transitions)
         competing = np.column_stack([emissions, _rest(evidence, candidates, costs)])
@@ -150,6 +159,14 @@ def cut(document: Document) -> Units:
         Block(bounds[i], bounds[i + 1], owner.path, owner.link_density, owner.cues) for i, owner in enumerate(owners)
     )
     return Units(blocks, np.array(gaps, dtype=np.intp))
+
+
+def _recurrent(document: Document, units: Units, recurrence: Recurrence) -> NDArray[np.intp]:
+    """The units whose whole line stands in many documents of the site."""
+    lines = document.text.split("\n")
+    starts = np.cumsum([0, *(len(line) + 1 for line in lines[:-1])])
+    line_of = np.searchsorted(starts, units.starts, side="right") - 1
+    return np.flatnonzero(recurrence.of(document, lines)[line_of] >= RECURS)
 
 
 def _alphabets(text: str) -> Ints:

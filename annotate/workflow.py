@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
 
-from annotate import adjudication, agreement, dataset, readers
+from annotate import adjudication, agreement, corpus, dataset, readers
 from annotate.agreement import Group
+from annotate.codec import dumps, loads
+from annotate.corpus import Recurrence
 from annotate.dataset import ExportReport
 from annotate.detectors import DEFAULT
 from annotate.errors import UnknownName
@@ -61,17 +64,24 @@ def segment(
     format: str = "",
     detector: str = DEFAULT,
     languages: Sequence[str] = (),
+    corpus_cues: bool = False,
     workers: int = 1,
     rejects: Path | None = None,
     progress: Progress = no_progress,
 ) -> SegmentReport:
-    """Documents → `segments.jsonl`: each document tiled into stretches of one language and one page region."""
+    """Documents → `segments.jsonl`: each document tiled into stretches of one language and one page region. With `corpus_cues`
+    lines that recur across the documents of a site count as boilerplate; otherwise every document stands alone."""
     seen: Counter[str] = Counter()
     by_lang: Counter[str] = Counter()
     by_region: Counter[str] = Counter()
-    with Rejects(rejects or rejects_beside(output, "segment")) as rejected:
+    with Rejects(rejects or rejects_beside(output, "segment")) as rejected, TemporaryFile() as spool:
         documents = readers.read(inputs, rejected, format=format)
-        tilings = ordered_map(partial(_tiler, detector, tuple(languages)), documents, workers=workers)
+        recurrence = None
+        if corpus_cues:
+            recurrence = corpus.learn(_spooled(documents, spool))
+            spool.seek(0)
+            documents = (loads(line, Document) for line in spool)
+        tilings = ordered_map(partial(_tiler, detector, tuple(languages), recurrence), documents, workers=workers)
 
         def segments() -> Iterator[Segment]:
             for tiling in tilings:
@@ -86,8 +96,15 @@ def segment(
     return SegmentReport(seen["documents"], count, dict(rejected.counts), dict(by_lang), dict(by_region))
 
 
-def _tiler(detector: str, languages: tuple[str, ...]) -> Callable[[Document], Tiling]:
-    return Segmenter(detector=detector, languages=languages).tile
+def _spooled(documents: Iterable[Document], spool: IO[bytes]) -> Iterator[Document]:
+    """The documents, each kept in a temporary file on its way: the input may be a stream, and is read once."""
+    for document in documents:
+        spool.write(dumps(document) + b"\n")
+        yield document
+
+
+def _tiler(detector: str, languages: tuple[str, ...], recurrence: Recurrence | None) -> Callable[[Document], Tiling]:
+    return Segmenter(detector=detector, languages=languages, recurrence=recurrence).tile
 
 
 # -- segments → Label Studio -------------------------------------------------------------------------------------------

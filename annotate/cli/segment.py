@@ -19,6 +19,7 @@ from annotate.errors import FAILURE, OK, PARTIAL
 )
 @click.option("--lang", "languages", multiple=True, metavar="TAG", help="Languages to choose from (repeatable) [default: all].")
 @click.option("--detector", default="", help="Language detector: py3langid (default) or langdetect.")
+@click.option("--corpus-cues", is_flag=True, help="Take lines that recur across a site's documents for boilerplate.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; the output is the same.")
 @rejects_option
 @common_options
@@ -30,6 +31,7 @@ def segment(
     format: str,
     languages: tuple[str, ...],
     detector: str,
+    corpus_cues: bool,
     workers: int,
     rejects: Path | None,
 ) -> int:
@@ -47,6 +49,7 @@ def segment(
             format=format,
             detector=detector or DEFAULT,
             languages=languages,
+            corpus_cues=corpus_cues,
             workers=workers,
             rejects=rejects,
             progress=progress,

@@ -1,14 +1,15 @@
 """Which part of the page each block plays: blocks → log-scores for every region.
 
     page      the document as arrays
-    shape     lengths, punctuation, place, density, repetition   ┐ cue families: `NAMES` and `features(page)`,
-    …                                                            ┘ one file each, listed in `FAMILIES`
+    shape     lengths, punctuation, place, density, repetition   ┐
+    lexicon   cue words of some fifty languages                  │ cue families
+    markup    links, landmarks, roles, words of class and id     ┘
     ngrams    hashed character n-grams, read by the first pass only
     context   what stands around a block, for the second pass
     train     fits a model to labelled documents
 
-The model has two passes. A multinomial logistic regression reads each block by itself; a network with one hidden layer reads the
-block's cues together with what the first pass made of its neighbours. A decoder adds `start` and `transitions`.
+The model has two passes. A multinomial logistic regression reads each block by itself; a network with one hidden layer reads
+the block's cues together with what the first pass made of its neighbours. A decoder adds `start` and `transitions`.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ from numpy.typing import NDArray
 
 from annotate.errors import ReadError
 from annotate.model import REGIONS, Block
-from annotate.regions import context, ngrams, shape
+from annotate.regions import context, lexicon, markup, ngrams, shape
 from annotate.regions.page import FloatArray, Page, read_page
 from annotate.store import replacing
 
-FAMILIES: tuple[ModuleType, ...] = (shape,)
-"""The cue families, in the order of their columns. Each has `NAMES` and `features(page)` of shape (n_blocks, len(NAMES))."""
+FAMILIES: tuple[ModuleType, ...] = (shape, lexicon, markup)
+"""The cue families, in the order of their columns. Each has `NAMES`, `WINDOWED` (those of which the second pass sees the means
+around a block) and `features(page)` of shape (n_blocks, len(NAMES))."""
 
 SHIPPED = Path(__file__).with_name("model.npz")
 
@@ -48,7 +50,8 @@ def cue_names() -> list[str]:
 
 @dataclass(frozen=True)
 class RegionModel:
-    """Weights. R regions in the order of `annotate.model.REGIONS`, B n-gram buckets, F cues, G columns of context, H hidden units."""
+    """Weights. R regions in the order of `annotate.model.REGIONS`, B n-gram buckets, F cues, G columns of context, H hidden
+    units."""
 
     start: FloatArray
     """(R,) log weights of the first block's region, scaled for the decoder."""
@@ -78,14 +81,15 @@ class RegionModel:
     """(R,) what is taken off the scores because a region is frequent."""
 
     def score(self, text: str, blocks: Sequence[Block], foreign: Sequence[bool]) -> FloatArray:
-        """Log-scores of `blocks`, which tile `text`, for every region: shape (n_blocks, R), columns in the order of `REGIONS`, best
-        near 0. `foreign` says which blocks are not in the document's main language. The same input gives the same scores."""
+        """Log-scores of `blocks`, which tile `text`, for every region: shape (n_blocks, R), columns in the order of `REGIONS`,
+        best near 0. `foreign` says which blocks are not in the document's main language. The same input gives the same
+        scores."""
         if not blocks:
             return np.zeros((0, len(REGIONS)))
         page = read_page(text, blocks, foreign)
         cues = cues_of(page)
         probabilities = _softmax(self._ngram_scores(page) + cues @ self.cue_weights + self.bias)
-        seen = context.features(page, probabilities, cues, shape.place(page))
+        seen = context_of(page, probabilities, cues)
         scores = np.empty((len(page), len(REGIONS)))
         for first in range(0, len(page), _ROWS):
             rows = slice(first, first + _ROWS)
@@ -119,7 +123,7 @@ class RegionModel:
 
     def save(self, path: Path) -> None:
         """Write the model; equal models give equal bytes."""
-        arrays = {f.name: _packed(getattr(self, f.name)) for f in fields(self)}
+        arrays: dict[str, Any] = {f.name: _packed(getattr(self, f.name)) for f in fields(self)}
         with replacing(path) as out:
             np.savez_compressed(out, regions=np.array(REGIONS), cues=np.array(cue_names()), **arrays)
 
@@ -129,7 +133,8 @@ CLIP = 5.0
 
 
 def load(path: Path | None = None) -> RegionModel:
-    """The model in a file; the shipped one by default. `ReadError` when the file is no model, or one of other cues or regions."""
+    """The model in a file; the shipped one by default. `ReadError` when the file is no model, or one of other cues or
+    regions."""
     return _load(SHIPPED if path is None else path)
 
 
@@ -154,6 +159,13 @@ def _load(path: Path) -> RegionModel:
 def cues_of(page: Page) -> FloatArray:
     """All families' cues of each block: shape (n_blocks, F)."""
     return np.hstack([family.features(page) for family in FAMILIES])
+
+
+def context_of(page: Page, probabilities: FloatArray, cues: FloatArray) -> FloatArray:
+    """The second pass's view of each block: shape (n_blocks, G)."""
+    names = [name for family in FAMILIES for name in family.NAMES]
+    windowed = [names.index(name) for family in FAMILIES for name in family.WINDOWED]
+    return context.features(page, probabilities, cues, shape.place(page), np.array(windowed), names.index(markup.NAMES[0]))
 
 
 def log_softmax(scores: FloatArray) -> FloatArray:

@@ -1,9 +1,9 @@
 """Cue words of page furniture in some fifty languages: what the labels, buttons and headings of each region say.
 
-The words are data, one file for each family in `cues/`: a line for each language, cues separated by `|`. A cue matches where a word
-begins, whatever follows (`kommentar` finds `Kommentare`); with `_` at its end, the word must end there too. The language before
-the colon is for the reader: all cues are looked for in all texts, since furniture is often in another language than the article.
-A word added to a file takes effect at once, a new file after training.
+The words are data, one file for each family in `cues/`: a line for each language, cues separated by `|`. A cue matches where a
+word begins, whatever follows (`kommentar` finds `Kommentare`); with `_` at its end, the word must end there too. The language
+before the colon is for the reader: all cues are looked for in all texts, since furniture is often in another language than the
+article. A word added to a file takes effect at once, a new file after training.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ FAMILIES = (
 )
 _MEASURES = ("present", "leading", "covered")
 NAMES = tuple(f"{family} {measure}" for measure in _MEASURES for family in FAMILIES)
+WINDOWED = tuple(f"{family} present" for family in FAMILIES)
 
 _FOLDER = Path(__file__).with_name("cues")
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -74,8 +75,8 @@ def _matches(page: Page) -> tuple[IntArray, IntArray, IntArray]:
     once, level by level; few positions survive the first letters."""
     inside = _inside_word(page)
     codes = page.lowered.astype(np.uint64)
-    at = np.flatnonzero(~inside[:-1])
-    value = np.zeros(len(at), dtype=np.uint64)
+    at: IntArray = np.flatnonzero(~inside[:-1])
+    value: NDArray[np.uint64] = np.zeros(len(at), dtype=np.uint64)
     where, lengths, families = [], [], []
     for depth, level in enumerate(_trie()):
         keep = at < len(codes) - depth

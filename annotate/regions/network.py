@@ -39,7 +39,8 @@ class Network:
 
 
 def fit(inputs: Float32Array, labels: IntArray, weights: FloatArray, classes: int, recipe: Recipe, seed: int) -> Network:
-    """The network that gives each row of `inputs`, (n, G) standardised, the probability of its label, by weighted cross-entropy."""
+    """The network that gives each row of `inputs`, (n, G) standardised, the probability of its label, by weighted
+    cross-entropy."""
     random = np.random.default_rng(seed)
     n, width = inputs.shape
     values = [
@@ -71,7 +72,12 @@ def fit(inputs: Float32Array, labels: IntArray, weights: FloatArray, classes: in
 
 
 def _slopes(
-    values: list[Float32Array], x: Float32Array, labels: IntArray, share: Float32Array, recipe: Recipe, random: np.random.Generator
+    values: list[Float32Array],
+    x: Float32Array,
+    labels: IntArray,
+    share: Float32Array,
+    recipe: Recipe,
+    random: np.random.Generator,
 ) -> list[Float32Array]:
     """Gradients of the loss of one batch."""
     hidden_weights, hidden_bias, out_weights, out_bias = values

@@ -24,7 +24,8 @@ _STEP = np.uint32(0x01000193)
 
 
 def hashed(page: Page, first: int, last: int) -> tuple[NDArray[np.uint32], IntArray]:
-    """Buckets of the n-grams of the blocks `first` to `last` (exclusive), and the block each belongs to, counted from `first`."""
+    """Buckets of the n-grams of the blocks `first` to `last` (exclusive), and the block each belongs to, counted from
+    `first`."""
     codes, owner = _characters(page, first, last)
     buckets, owners = [], []
     value = codes

@@ -116,20 +116,3 @@ def read_page(text: str, blocks: Sequence[Block], foreign: Sequence[bool]) -> Pa
         owner=np.repeat(np.arange(len(blocks)), finishes - begins),
         line=np.cumsum(~continued) - 1,
     )
-
-
-def windows(values: FloatArray, radii: Sequence[int]) -> list[FloatArray]:
-    """Means of the rows before and after each row, for each radius: shape (n, k) each, zeros where the page has no such rows.
-
-    The sums are divided by the radius, not by the number of rows there are: the edge of the page counts as emptiness.
-    """
-    n = len(values)
-    sums = np.zeros((n + 1, values.shape[1]))
-    np.cumsum(values, axis=0, out=sums[1:])
-    row = np.arange(n)
-    out = []
-    for radius in radii:
-        before = (sums[row] - sums[np.maximum(row - radius, 0)]) / radius
-        after = (sums[np.minimum(row + 1 + radius, n)] - sums[row + 1]) / radius
-        out += [before, after]
-    return out

@@ -1,7 +1,7 @@
 """What can be seen of a block without reading it: length, punctuation, place on the page, density around it, repetition.
 
-These cues carry over between languages (Kohlschütter et al. 2010: block length and density, with the neighbours' values, hold most
-of the signal). All are scaled to about [0, 1].
+These cues carry over between languages (Kohlschütter et al. 2010: block length and density, with the neighbours' values, hold
+most of the signal). All are scaled to about [0, 1].
 """
 
 from __future__ import annotations
@@ -69,6 +69,21 @@ NAMES = (
     "repeats earlier",
     "repeated elsewhere often",
 )
+WINDOWED = (
+    "width",
+    "words",
+    "upper",
+    "capitalised",
+    "digits",
+    "has separator",
+    "ends sentence",
+    "short",
+    "long",
+    "year",
+    "foreign",
+    "repeats earlier",
+)
+"""Columns of which the second pass sees the means around a block."""
 PLACE = (
     "index",
     "index from end",

@@ -2,9 +2,9 @@
 
     documents whose blocks are labelled → first pass → its scores on documents it has not seen → second pass → model
 
-The first pass is fitted once on everything, for the model, and once for each of `FOLDS` parts of the documents, so that the second
-pass learns from scores such as it will meet (stacking, Wolpert 1992). Documents of one `group`, a site, stay in one part.
-Deterministic: equal documents in equal order give an equal model. Needs scikit-learn, the `train` extra.
+The first pass is fitted once on everything, for the model, and once for each of `FOLDS` parts of the documents, so that the
+second pass learns from scores such as it will meet (stacking, Wolpert 1992). Documents of one `group`, a site, stay in one
+part. Deterministic: equal documents in equal order give an equal model. Needs scikit-learn, the `train` extra.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from annotate.codec import loads
 from annotate.errors import InvariantError, MissingExtra, ReadError
 from annotate.model import REGIONS, UND, Block, Document
-from annotate.regions import CLIP, RegionModel, context, cues_of, network, ngrams, shape
+from annotate.regions import CLIP, RegionModel, context_of, cues_of, network, ngrams
 from annotate.regions.page import FloatArray, IntArray, Page, read_page
 
 log = logging.getLogger("annotate")
@@ -49,7 +49,8 @@ TRANSITION = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A labelled document: a region for each of the blocks that tile its text, and which blocks are foreign to its main language.
+    """A labelled document: a region for each of the blocks that tile its text, and which blocks are foreign to its main
+    language.
 
     Documents of one `group` (a site) are held out together. `weight` is that of each of its blocks."""
 
@@ -89,7 +90,8 @@ class GoldSegment:
 def examples(path: Path, cut: Callable[[Document], Sequence[Block]], *, weight: float = 1.0) -> Iterator[Example]:
     """The examples of a JSONL file of `{"id","text","segments":[{"start","end","lang","region"}]}`; other keys are not read.
 
-    `cut` makes a document's blocks, as the decoder will. The id up to its last `-` or `/` groups documents. Raises `ReadError`."""
+    `cut` makes a document's blocks, as the decoder will. The id up to its last `-` or `/` groups documents. Raises
+    `ReadError`."""
     with open(path, "rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
@@ -127,7 +129,6 @@ class _Rows:
     page: Page
     ngrams: Any
     cues: FloatArray
-    place: FloatArray
     labels: IntArray
     weight: float
     weights: FloatArray
@@ -151,7 +152,7 @@ def fit(documents: Iterable[Example]) -> RegionModel:
                 held_out[i] = weights.probabilities(r)
     first = _first_pass(rows)
     log.info("fitting the second pass")
-    seen = [context.features(r.page, held_out[i], r.cues, r.place) for i, r in enumerate(rows)]
+    seen = [context_of(r.page, held_out[i], r.cues) for i, r in enumerate(rows)]
     labels = np.concatenate([r.labels for r in rows])
     mean, scale, networks = _second_pass(np.vstack(seen), labels, np.concatenate([r.weights for r in rows]))
     return _assemble(rows, first, mean, scale, networks)
@@ -184,7 +185,6 @@ def _rows(document: Example) -> _Rows:
         page=page,
         ngrams=matrix,
         cues=cues_of(page),
-        place=shape.place(page),
         labels=np.array([REGIONS.index(r) for r in document.regions]),
         weight=document.weight,
         # A block counts by the root of its length: characters matter, and a long paragraph says little more than a short one.
@@ -213,7 +213,9 @@ def _first_pass(rows: Sequence[_Rows]) -> _FirstPass:
     return _FirstPass(coefficients[: ngrams.BUCKETS], coefficients[ngrams.BUCKETS :], bias)
 
 
-def _second_pass(seen: FloatArray, labels: IntArray, weights: FloatArray) -> tuple[FloatArray, FloatArray, list[network.Network]]:
+def _second_pass(
+    seen: FloatArray, labels: IntArray, weights: FloatArray
+) -> tuple[FloatArray, FloatArray, list[network.Network]]:
     """What is subtracted from each column and what it is then multiplied by, and the networks."""
     mean = seen.mean(axis=0)
     scale = 1 / np.maximum(seen.std(axis=0), 1e-3)
@@ -226,7 +228,7 @@ def _priors(rows: Sequence[_Rows]) -> FloatArray:
     counts = np.ones(len(REGIONS))
     for r in rows:
         counts += np.bincount(r.labels, weights=r.weights, minlength=len(REGIONS))
-    return np.log(counts / counts.sum())
+    return np.asarray(np.log(counts / counts.sum()), dtype=np.float64)
 
 
 def _chain(rows: Sequence[_Rows]) -> tuple[FloatArray, FloatArray]:
@@ -238,7 +240,9 @@ def _chain(rows: Sequence[_Rows]) -> tuple[FloatArray, FloatArray]:
     return TRANSITION * np.log(first / first.sum()), TRANSITION * np.log(steps / steps.sum(axis=1, keepdims=True))
 
 
-def _assemble(rows: Sequence[_Rows], first: _FirstPass, mean: FloatArray, scale: FloatArray, networks: Sequence[network.Network]) -> RegionModel:
+def _assemble(
+    rows: Sequence[_Rows], first: _FirstPass, mean: FloatArray, scale: FloatArray, networks: Sequence[network.Network]
+) -> RegionModel:
     start, transitions = _chain(rows)
     largest = np.maximum(np.abs(first.ngram_weights).max(axis=0), 1e-6)
     return RegionModel(

@@ -75,6 +75,27 @@ def test_workers_do_not_change_a_byte(here: Path) -> None:
     assert (here / "one.jsonl").read_bytes() == (here / "two.jsonl").read_bytes()
 
 
+def test_lines_that_recur_on_a_site_are_no_body(
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    slogan = "We have told the news from the islands since the first mail boat came in, and we tell it still."
+    bodies = ["The school is open.", "A seal came ashore.", "Rain is on its way.", "The ferry was late."]
+    pages = [
+        {"id": str(n), "text": f"{body} {PAGE.splitlines()[2]}\n\n{slogan}\n", "site": "a"} for n, body in enumerate(bodies)
+    ]
+    stream = b"".join(json.dumps(page).encode() + b"\n" for page in pages)
+
+    def regions(*flags: str) -> set[str]:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stream)))
+        assert main(["segment", "-", *flags]) == 0
+        found = [loads(line, Segment) for line in capsysbinary.readouterr().out.splitlines()]
+        assert len({segment.doc_id for segment in found}) == len(pages)
+        return {segment.region for segment in found if slogan in segment.text}
+
+    assert regions() == {"body"}
+    assert "body" not in regions("--corpus-cues")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
