@@ -49,6 +49,10 @@ class Config:
     def __getitem__(self, name: str) -> str:
         return self.settings[name].value
 
+    def folder_of(self, name: str) -> Path:
+        """What a path in a setting is relative to: the workspace when `annotate.yaml` says it, else the current folder."""
+        return self.workspace if self.settings[name].origin.startswith(FILE) else Path.cwd()
+
     @property
     def annotators(self) -> tuple[str, ...]:
         """Names of the annotators, each with a project of their own; empty: one project for all."""
@@ -82,7 +86,7 @@ def read_file(path: Path) -> dict[str, Setting]:
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise ReadError(f"cannot read {path}: {problem}", hint="annotate init writes a valid one") from None
+        raise ReadError(f"cannot read {path}: {problem}", hint="a valid one has lines such as: project: harbour news") from None
     settings: dict[str, Setting] = {}
     problems = []
     for name, node, line in _flat(root, "") if root else ():

@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from annotate.errors import AnnotateError
 
@@ -36,42 +37,75 @@ def ordered_map(make: Callable[[], Callable[[T], R]], items: Iterable[T], *, wor
         yield from map(function, items)
         return
     source = iter(items)
-    pool = _pool(make, workers)
-    waiting: deque[tuple[list[T], Future[list[R]], int]] = deque()
+    crew = _Crew(make, workers)
+    waiting: deque[_Job[T, R]] = deque()
     try:
         while True:
             while len(waiting) < workers * WINDOW and (chunk := list(islice(source, CHUNK))):
-                waiting.append((chunk, pool.submit(_run, chunk), 1))
+                waiting.append(crew.submit(_Job(chunk)))
             if not waiting:
                 return
-            chunk, future, tries = waiting.popleft()
+            job = waiting[0]
             try:
-                done = future.result()
+                done = job.result()
             except BrokenProcessPool:
-                if tries == TRIES:
+                job.tries += 1
+                if job.tries == TRIES:
                     raise AnnotateError(
                         "a worker process dies on the same documents again and again", hint="try --workers 1"
                     ) from None
                 log.warning("a worker process was killed; its documents are done again")
-                pool.shutdown(wait=False, cancel_futures=True)
-                pool = _pool(make, workers)
-                # Everything in flight is lost with the pool, unless it had finished; only the first has been tried for sure.
-                waiting = deque((c, f if _finished(f) else pool.submit(_run, c), t) for c, f, t in waiting)
-                waiting.appendleft((chunk, pool.submit(_run, chunk), tries + 1))
+                for unfinished in waiting:
+                    crew.submit(unfinished)
             else:
+                waiting.popleft()
                 yield from done
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        crew.pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _finished(future: Future[Any]) -> bool:
-    return future.done() and not future.cancelled() and future.exception() is None
+@dataclass(slots=True)
+class _Job(Generic[T, R]):
+    """Some items, and what is becoming of them."""
+
+    items: list[T]
+    future: Future[list[R]] | None = None
+    tries: int = 0
+
+    def result(self) -> list[R]:
+        if self.future is None:
+            raise BrokenProcessPool
+        return self.future.result()
+
+    def finished(self) -> bool:
+        return (
+            self.future is not None and self.future.done() and not self.future.cancelled() and self.future.exception() is None
+        )
 
 
-def _pool(make: Callable[[], Callable[[Any], Any]], workers: int) -> ProcessPoolExecutor:
-    # spawn: the same on every system, and no locks inherited in an unknown state
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(make,))
+class _Crew:
+    """A pool that is replaced when it breaks: the system kills workers whenever memory runs out."""
+
+    def __init__(self, make: Callable[[], Callable[[Any], Any]], workers: int) -> None:
+        self._make, self._workers = make, workers
+        self.pool = self._new()
+
+    def submit(self, job: _Job[T, R]) -> _Job[T, R]:
+        """Set a job to work unless it has been done. A job that a broken pool refuses waits until its result is asked for."""
+        if job.finished():
+            return job
+        try:
+            job.future = self.pool.submit(_run, job.items)
+        except BrokenProcessPool:
+            self.pool.shutdown(wait=False, cancel_futures=True)
+            self.pool = self._new()
+            job.future = self.pool.submit(_run, job.items)
+        return job
+
+    def _new(self) -> ProcessPoolExecutor:
+        # spawn: the same on every system, and no locks inherited in an unknown state
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._workers, mp_context=context, initializer=_begin, initargs=(self._make,))
 
 
 def _begin(make: Callable[[], Callable[[Any], Any]]) -> None:

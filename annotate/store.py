@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import BinaryIO, TypeVar
 
 from annotate.codec import dumps, loads
-from annotate.errors import ReadError
+from annotate.errors import AnnotateError, ReadError
 from annotate.model import Reject
 
 T = TypeVar("T")
@@ -27,19 +27,38 @@ _RECORD_LIMIT = 2048
 def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
     """A file that takes its name only when it is complete; on an error nothing is left behind. `mode`: its permissions,
     default what the umask leaves (until then only its owner can read it)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    path = Path(os.path.realpath(path))  # a link stays one; what it points to is replaced
+    if path.exists() and not path.is_file():  # a pipe or a device: nothing to replace
+        with _writing(path):
+            stream = open(path, "wb")  # noqa: SIM115  closed below; only the opening is ours to explain
+        with stream:
+            yield stream
+        return
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as out:
             yield out
             out.flush()
             os.fsync(out.fileno())
-        os.chmod(name, 0o666 & ~_umask() if mode is None else mode)
-        os.replace(name, path)
+        with _writing(path):
+            os.chmod(name, 0o666 & ~_umask() if mode is None else mode)
+            os.replace(name, path)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(name)
         raise
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise AnnotateError(f"cannot write {path}: {problem.strerror}", hint="check the path and its permissions") from None
 
 
 def _umask() -> int:
@@ -148,9 +167,10 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def rejects_beside(output: str | Path, verb: str) -> Path:
-    """Where rejects go by default: beside the output, or in the current folder when the output is a stream."""
-    if str(output) == STDIO:
+def rejects_beside(file: str | Path, verb: str, *, of_input: bool = False) -> Path:
+    """Where rejects go by default: beside the output, `segments.rejects.jsonl`; for a verb without one beside its input, under
+    the verb's name, `segments.push.rejects.jsonl`; in the current folder when the file is a stream."""
+    if str(file) == STDIO:
         return Path(f"annotate-{verb}.rejects.jsonl")
-    path = Path(output)
-    return path.with_name(path.name.removesuffix(".jsonl") + ".rejects.jsonl")
+    path = Path(file)
+    return path.with_name(path.name.removesuffix(".jsonl") + (f".{verb}" if of_input else "") + ".rejects.jsonl")

@@ -6,17 +6,24 @@ error that leaves open whether a batch was stored, the server is read again and 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import re
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from annotate.errors import ProjectNotFound, ServerUnreachable, UnexpectedAnswer, UsageError
+from filelock import FileLock, Timeout
+
+from annotate.errors import LabelStudioError, ProjectNotFound, ServerUnreachable, UsageError
 from annotate.labelstudio.client import Client, Project
 from annotate.labelstudio.labeling_config import labeling_config
+from annotate.labelstudio.server import made_home
 from annotate.labelstudio.wire import (
     KEPT,
     RETIRED,
@@ -37,11 +44,15 @@ from annotate.store import reject
 BATCH = 1000
 """Tasks per call: 0.3 s, one transaction, a small unit to send again."""
 ROUNDS = 4
-"""How often a batch is tried when the server's answer got lost."""
+"""How often a batch is tried when the server's answer got lost; before each new look at the server the wait doubles."""
+LOCK_TIMEOUT = 600.0
+"""Seconds a push waits for another one to the same title."""
 CONTEXT = 600
 """Characters of read-only context before and after a segment."""
 ALL_REGIONS = "all"
 MARKER = "annotate-project:"
+_MARKER_LINE = re.compile(rf"^{MARKER} (\{{.*)$", re.MULTILINE)
+PREAMBLE = "Kept in step by annotate: leave the next line as it is."
 TITLE_LENGTH = range(3, 51)
 
 Progress = Callable[[int, int], None]
@@ -76,6 +87,8 @@ class Wanted:
     tasks: Mapping[str, Json]
     documents: frozenset[str]
     not_selected: int
+    complete: bool = True
+    """Whether every line of the file could be read: a segment on a damaged line is no reason to retire its task."""
 
 
 def wanted_tasks(
@@ -119,7 +132,7 @@ def _unstorable(segment: Segment) -> tuple[str, str] | None:
 def cut(segment: Segment, max_chars: int) -> list[tuple[Segment, str]]:
     """A segment in parts of at most `max_chars` code points, each with its place (`2/3`; empty when whole).
 
-    Parts end at a blank line, else at a line, else at white space, else where they must; together they are the segment."""
+    Parts end at a blank line, else at a line, a sentence or a space, else where they must; together they are the segment."""
     if len(segment.text) <= max_chars:
         return [(segment, "")]
     texts, rest = [], segment.text
@@ -170,7 +183,7 @@ class Plan:
     keep_retired: tuple[FoundTask, ...]
     """Retired but annotated: marked, never deleted."""
     absent: tuple[FoundTask, ...]
-    """Of documents the file does not speak about, outside the selection, or retired before."""
+    """Of documents the file does not speak about, outside the selection, made by others, or retired before."""
 
     def counts(self) -> dict[str, int]:
         """Numbers as a report shows them."""
@@ -205,17 +218,23 @@ def decide(wanted: Wanted, found: Iterable[FoundTask], selection: Selection, *, 
             unchanged.append(own)
         delete += [task for task in extras if not task.touched]
         keep += [task for task in extras if task.touched and not task.retired]
+        absent += [task for task in extras if task.touched and task.retired]
     for task in (task for tasks in by_segment.values() for task in tasks):
-        data = task.data
-        in_scope = prune or task.doc_id in wanted.documents
-        selected = selection.takes(str(data.get("lang", "")), str(data.get("region", "")), str(data.get("text", "")))
-        if task.retired or not (in_scope and selected):
+        in_scope = bool(task.segment_id) and wanted.complete and (prune or task.doc_id in wanted.documents)
+        if task.retired or not (in_scope and _selected(task, selection)):
             absent.append(task)
         elif task.touched:
             keep.append(task)
         else:
             delete.append(task)
     return Plan(tuple(create), tuple(update), tuple(unchanged), tuple(delete), tuple(keep), tuple(absent))
+
+
+def _selected(task: FoundTask, selection: Selection) -> bool:
+    """Whether the selection would have pushed a found task. A part was selected as the whole it was cut from."""
+    if task.data.get("part"):
+        selection = replace(selection, min_chars=0)
+    return selection.takes(*(str(task.data.get(key, "")) for key in ("lang", "region", "text")))
 
 
 # -- projects ----------------------------------------------------------------------------------------------------------
@@ -230,27 +249,35 @@ class Marker:
     schemas: tuple[tuple[SchemaRef, str], ...]
 
     def text(self) -> str:
-        """The description."""
+        """The line."""
         value = {
             "title": self.title,
             "annotator": self.annotator,
             "schemas": [asdict(ref) | {"since": since} for ref, since in self.schemas],
         }
-        return f"Kept in step by annotate; do not edit the next line.\n{MARKER} {json.dumps(value, ensure_ascii=False)}"
+        return f"{MARKER} {json.dumps(value, ensure_ascii=False)}"
+
+    def within(self, description: str) -> str:
+        """A description with this marker: its line replaced, the rest as people wrote it."""
+        if _MARKER_LINE.search(description):
+            return _MARKER_LINE.sub(lambda _: self.text(), description)
+        return f"{description.rstrip()}\n\n{self.text()}".lstrip()
 
 
 def read_marker(project: Project) -> Marker | None:
-    """The marker in a project's description, if there is one."""
-    _, found, rest = project.description.partition(MARKER)
+    """The marker in a project's description. A damaged one is none, with a warning: its project may not be ours to mend."""
+    found = _MARKER_LINE.search(project.description)
     if not found:
         return None
     try:
-        value = json.loads(rest.splitlines()[0])
+        value = json.loads(found.group(1))
         schemas = tuple((SchemaRef(s["name"], s["version"], s["sha256"]), str(s["since"])) for s in value["schemas"])
+        if not schemas:
+            raise ValueError("no schema")
         return Marker(value["title"], value["annotator"], schemas)
-    except (ValueError, KeyError, TypeError, IndexError):
-        hint = "restore it from the project's history, or remove the line to have the project found by its title"
-        raise ProjectNotFound(f"the marker in the description of project {project.id} is damaged", hint=hint) from None
+    except (ValueError, KeyError, TypeError):
+        log.warning("the annotate-project line in the description of project %s (%s) is damaged", project.id, project.title)
+        return None
 
 
 def project_title(title: str, annotator: str) -> str:
@@ -265,12 +292,16 @@ def find_project(projects: Sequence[Project], title: str, annotator: str) -> Pro
     """The project of a title and annotator: by its marker, else by its exact title when only one has it and no marker."""
     markers = [(project, read_marker(project)) for project in projects]
     own = [project for project, marker in markers if marker and (marker.title, marker.annotator) == (title, annotator)]
+    hint = "keep one: delete the others, or remove the annotate-project line from their descriptions"
     if not own:
         name = project_title(title, annotator)
         own = [project for project, marker in markers if marker is None and project.title == name]
+        hint = "rename all but one in Label Studio"
+        if any(MARKER in project.description for project in own):
+            raise ProjectNotFound(f"project {own[0].id} has a damaged annotate-project line", hint="mend or remove that line")
     if len(own) > 1:
         numbers = ", ".join(str(project.id) for project in own)
-        raise ProjectNotFound(f"projects {numbers} could all be {title!r}", hint="rename all but one in Label Studio")
+        raise ProjectNotFound(f"projects {numbers} could all be {title!r}", hint=hint)
     return own[0] if own else None
 
 
@@ -281,13 +312,14 @@ def _open_project(client: Client, found: Project | None, title: str, annotator: 
     if found is None:
         marker = Marker(title, annotator, ((schema.ref, now),))
         guidelines = next(iter(schema.guidelines.values()), "")
-        return client.create_project(project_title(title, annotator), marker.text(), config, guidelines)
+        return client.create_project(project_title(title, annotator), marker.within(PREAMBLE), config, guidelines)
     marker = read_marker(found) or Marker(title, annotator, ())
     if not marker.schemas or marker.schemas[-1][0] != schema.ref:
         marker = replace(marker, schemas=(*marker.schemas, (schema.ref, now)))
-    if (marker.text(), config) == (found.description, found.label_config):
+    description = marker.within(found.description)
+    if (description, config) == (found.description, found.label_config):
         return found
-    return client.update_project(found, description=marker.text(), label_config=config)
+    return client.update_project(found, description=description, label_config=config)
 
 
 def _ensure_views(client: Client, project: Project, wanted: Wanted) -> None:
@@ -365,19 +397,33 @@ def push(
     names = list(dict.fromkeys(annotators)) or [""]
     for name in names:
         project_title(title, name)
-    projects = client.projects()
-    reports = []
-    for name in names:
-        project = find_project(projects, title, name)
-        found = list(_found(client, project)) if project else []
-        plan = decide(wanted, found, selection, prune=prune)
-        if not dry_run:
-            project = _open_project(client, project, title, name, schema)
-            _do(client, project, plan, progress)
-            _ensure_views(client, project, wanted)
-        number = project.id if project else -1
-        reports.append(ProjectPush(number, project_url(client, number) if project else "", name, plan.counts()))
+    with _alone(client.url, title):
+        projects = client.projects()
+        reports = []
+        for name in names:
+            project = find_project(projects, title, name)
+            plan = decide(wanted, _found(client, project) if project else (), selection, prune=prune)
+            if not dry_run:
+                project = _open_project(client, project, title, name, schema)
+                if _do(client, project, plan, progress):
+                    _drop_doubles(client, project, wanted, selection)
+                _ensure_views(client, project, wanted)
+            number = project.id if project else -1
+            reports.append(ProjectPush(number, project_url(client, number) if project else "", name, plan.counts()))
     return PushReport(tuple(reports), wanted.not_selected)
+
+
+@contextmanager
+def _alone(url: str, title: str) -> Iterator[None]:
+    """One push to a title at a time on this machine: two that both see an empty server would both fill it."""
+    digest = hashlib.sha256(f"{url}\0{title}".encode()).hexdigest()[:32]
+    folder = made_home() / "locks"
+    folder.mkdir(exist_ok=True)
+    try:
+        with FileLock(folder / f"push-{digest}.lock", timeout=LOCK_TIMEOUT):
+            yield
+    except Timeout:
+        raise LabelStudioError(f"another push to {title!r} is running", hint="wait for it to finish") from None
 
 
 def project_url(client: Client, project: int) -> str:
@@ -389,11 +435,14 @@ def _found(client: Client, project: Project) -> Iterator[FoundTask]:
     return (found_task(item) for item in client.tasks(project.id, TASK_FIELDS))
 
 
-def _do(client: Client, project: Project, plan: Plan, progress: Progress) -> None:
+def _do(client: Client, project: Project, plan: Plan, progress: Progress) -> bool:
+    """Carry out a plan; True when a batch had to be sent again."""
     total = len(plan.create) + len(plan.update) + len(plan.keep_retired)
-    done = 0
+    done, resent = 0, False
     for first in range(0, len(plan.create), BATCH):
-        done += _create(client, project, plan.create[first : first + BATCH])
+        batch = plan.create[first : first + BATCH]
+        resent |= _create(client, project, batch)
+        done += len(batch)
         progress(done, total)
     for task, wanted in plan.update:
         client.update_task(task.id, wanted["data"], wanted["meta"])
@@ -403,26 +452,45 @@ def _do(client: Client, project: Project, plan: Plan, progress: Progress) -> Non
         client.update_task(task.id, {**task.data, "retired": RETIRED}, dict(task.meta))
         done += 1
         progress(done, total)
-    if plan.delete:
-        client.delete_tasks(project.id, [task.id for task in plan.delete])
+    _delete(client, project, plan.delete)
+    return resent
 
 
-def _create(client: Client, project: Project, batch: Sequence[Json]) -> int:
-    """Store a batch exactly once. One call is one transaction: a lost answer leaves two possibilities, reading tells which."""
+def _delete(client: Client, project: Project, tasks: Sequence[FoundTask]) -> None:
+    """Delete tasks, except those that somebody has touched since they were read."""
+    if not tasks:
+        return
+    touched = {task.id for task in _found(client, project) if task.touched}
+    chosen = [task.id for task in tasks if task.id not in touched]
+    if chosen:
+        client.delete_tasks(project.id, chosen)
+
+
+def _create(client: Client, project: Project, batch: Sequence[Json]) -> bool:
+    """Store a batch, which one call does wholly or not at all; True when it was sent more than once.
+
+    When the answer gets lost the server is given time and read again, and only what is missing is sent. A server slower than
+    that ends up with doubles: `_drop_doubles` removes them, in this push or the next."""
     missing = list(batch)
     for attempt in range(ROUNDS):
         try:
             client.import_tasks(project.id, missing)
-            return len(batch)
-        except (ServerUnreachable, UnexpectedAnswer) as problem:
+        except ServerUnreachable as problem:
             if attempt + 1 == ROUNDS:
                 raise
             log.warning("%s; reading what was stored before going on", problem)
+            time.sleep(2**attempt)
             stored = {task.segment_id for task in _found(client, project)}
             missing = [task for task in missing if task["data"]["segment_id"] not in stored]
             if not missing:
-                return len(batch)
-    return len(batch)
+                break
+        else:
+            break
+    return attempt > 0
+
+
+def _drop_doubles(client: Client, project: Project, wanted: Wanted, selection: Selection) -> None:
+    _delete(client, project, decide(wanted, _found(client, project), selection).delete)
 
 
 # -- pull --------------------------------------------------------------------------------------------------------------
@@ -446,11 +514,16 @@ def pull(
     ]
     if not own:
         raise ProjectNotFound(f"{client.url} has no project {title!r} of annotate", hint="push first, or check --project")
+    without = sorted(set(annotators) - {marker.annotator for _, marker in own})
+    if without:
+        raise ProjectNotFound(f"no project of {title!r} for {', '.join(without)}", hint="check --annotators")
     users = client.users()
     annotations: list[Annotation] = []
     for project, marker in own:
         origin = Origin(project.id, project_url(client, project.id), users, marker.schemas)
         for item in client.tasks(project.id):
+            if item.get("draft_exists"):
+                item["drafts"] = client.drafts(item["id"])
             if (item.get("data") or {}).get("retired") == RETIRED and not with_retired:
                 continue
             for record in from_task(item, schema, origin):

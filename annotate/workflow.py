@@ -9,9 +9,10 @@ again, inspected, piped or replaced by a script. Each returns a report; what it 
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -23,7 +24,7 @@ from annotate.codec import dumps, loads
 from annotate.corpus import Recurrence
 from annotate.dataset import ExportReport
 from annotate.detectors import DEFAULT
-from annotate.errors import UnknownName
+from annotate.errors import ReadError, UnknownName
 from annotate.exporters import ALIGNMENTS
 from annotate.model import Annotation, Document, GoldRecord, Segment, Tiling
 from annotate.parallel import ordered_map
@@ -38,9 +39,17 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
+log = logging.getLogger("annotate")
+
 
 def no_progress(done: int, total: int) -> None:
     """The progress of a step nobody watches."""
+
+
+def _require_something(source: str | Path, usable: int, rejected: Rejects) -> None:
+    """Stop before anything is written when every record of an input was bad."""
+    if rejected.total and not usable:
+        raise ReadError(f"no record of {source} can be used", hint=f"see {rejected.path}")
 
 
 # -- files → segments --------------------------------------------------------------------------------------------------
@@ -74,8 +83,9 @@ def segment(
     seen: Counter[str] = Counter()
     by_lang: Counter[str] = Counter()
     by_region: Counter[str] = Counter()
-    with Rejects(rejects or rejects_beside(output, "segment")) as rejected, TemporaryFile() as spool:
-        documents = readers.read(inputs, rejected, format=format)
+    beside_it = rejects or rejects_beside(output, "segment")
+    with Rejects(beside_it) as rejected, TemporaryFile() as spool:
+        documents = readers.read(inputs, rejected, format=format, leave_out=[Path(output), beside_it])
         recurrence = None
         if corpus_cues:
             recurrence = corpus.learn(_spooled(documents, spool))
@@ -132,9 +142,13 @@ def push(
     chosen = frozenset() if sync.ALL_REGIONS in regions else frozenset(regions or schema.annotate_regions)
     least = schema.min_chars if min_chars is None else min_chars
     selection = sync.Selection(chosen, frozenset(languages), least)
-    with Rejects(rejects or rejects_beside(source, "push")) as rejected:
+    with Rejects(rejects or rejects_beside(source, "push", of_input=True)) as rejected:
         segments = read_records(source, Segment, rejected, step="push")
         wanted = sync.wanted_tasks(segments, schema, selection, rejected, str(source))
+        _require_something(source, len(wanted.tasks) + wanted.not_selected, rejected)
+        if rejected.counts["unreadable"]:
+            log.warning("%s has damaged lines: nothing is retired in this push", source)
+            wanted = replace(wanted, complete=False)
         report = sync.push(
             client,
             wanted,
@@ -174,7 +188,7 @@ def pull(
     with_retired: bool = False,
     rejects: Path | None = None,
 ) -> PullReport:
-    """Everything annotators said → `annotations.jsonl`, one row per segment and annotator, validated."""
+    """Everything annotators said → `annotations.jsonl`, one row each, validated."""
     from annotate import sync
 
     with Rejects(rejects or rejects_beside(output, "pull")) as rejected:
@@ -205,7 +219,7 @@ def agree(
     rejects: Path | None = None,
 ) -> tuple[agreement.Report, Mapping[str, int]]:
     """How far annotators agree, and the rejects by code. Works on `annotations.jsonl` alone; a schema adds unused labels."""
-    with Rejects(rejects or rejects_beside(source, "agree")) as rejected:
+    with Rejects(rejects or rejects_beside(source, "agree", of_input=True)) as rejected:
         report = agreement.agree(
             read_records(source, Annotation, rejected, step="agree"),
             topic_groups(schema) if schema else None,
@@ -215,6 +229,9 @@ def agree(
             names=names,
             rejects=rejected,
             source=str(source),
+        )
+        _require_something(
+            source, report.overall.segments + report.left_out["single"] + report.left_out["only_skipped"], rejected
         )
     return report, dict(rejected.counts)
 
@@ -254,6 +271,7 @@ def adjudicate(
     groups, entities = (topic_groups(schema), schema.entity_ids) if schema else (None, None)
     with Rejects(rejects or rejects_beside(output, "adjudicate")) as rejected:
         annotations = list(read_records(source, Annotation, rejected, step="adjudicate"))
+        _require_something(source, len(annotations), rejected)
         result = adjudication.adjudicate(
             annotations,
             adjudication.rule_named(rule),

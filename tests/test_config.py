@@ -44,6 +44,14 @@ def test_every_problem_at_once_with_its_line(tmp_path: Path) -> None:
     assert caught.value.exit_code == 3
 
 
+def test_paths_are_relative_to_where_they_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "annotate.yaml").write_text("label_studio: {token_file: secret}\n")
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    assert load(Path.cwd(), {}, {}).folder_of("label_studio.token_file") == tmp_path
+    assert load(Path.cwd(), {}, {"ANNOTATE_TOKEN_FILE": "x"}).folder_of("label_studio.token_file") == tmp_path / "deep"
+
+
 @pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe\x00"])
 def test_a_file_that_is_no_yaml(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "annotate.yaml").write_bytes(content)

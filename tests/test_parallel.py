@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from annotate.errors import AnnotateError
@@ -62,6 +64,16 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
 def test_items_that_always_kill_are_an_error_not_a_hang(tmp_path: Path) -> None:
     with pytest.raises(AnnotateError, match="again and again"):
         list(ordered_map(partial(deadly_worker, tmp_path / "no" / "flag"), range(200), workers=2))
+
+
+def test_workers_killed_between_two_results_lose_nothing() -> None:
+    results = ordered_map(square, range(400), workers=2)
+    seen = [next(results) for _ in range(20)]
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # workers of earlier tests may just be ending
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
+    assert seen + list(results) == [number * number for number in range(400)]
 
 
 def test_errors_of_the_function_come_through() -> None:

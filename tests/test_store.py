@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from annotate.codec import dumps, loads
-from annotate.errors import ReadError
+from annotate.errors import AnnotateError, ReadError
 from annotate.model import Reject, Segment
 from annotate.store import Rejects, read_records, reject, rejects_beside, replacing, write_records
 from tests.builders import HARD_TEXTS, segment
@@ -95,6 +97,36 @@ def test_a_reject_keeps_two_kilobytes_of_its_record() -> None:
 )
 def test_where_rejects_go_by_default(output: str, expected: str) -> None:
     assert rejects_beside(output, "segment") == Path(expected)
+
+
+def test_a_verb_without_output_never_takes_the_rejects_of_the_one_before() -> None:
+    assert rejects_beside("a/segments.jsonl", "push", of_input=True) == Path("a/segments.push.rejects.jsonl")
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")
+    write_records(tmp_path / "link.jsonl", [segment()])
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert (tmp_path / "real.jsonl").stat().st_size > 0
+
+
+def test_a_pipe_is_written_to_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader.start()
+    write_records(pipe, [segment("One.")])
+    reader.join()
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert loads(received[0], Segment).text == "One."
+
+
+def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "s.jsonl"):
+        with pytest.raises(AnnotateError, match="cannot write"):
+            write_records(path, [segment()])
 
 
 def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,9 +104,7 @@ def test_every_found_task_has_exactly_one_place_and_no_touched_task_is_deleted(
     places = [*(task for task, _ in plan.update), *plan.unchanged, *plan.delete, *plan.keep_retired, *plan.absent]
     assert len(plan.create) + len(plan.update) + len(plan.unchanged) == len(now)
     assert not any(task.touched for task in plan.delete)
-    retired_copies = [task for task in found if task.retired and task not in places]
-    assert all(task.touched for task in retired_copies)
-    assert sorted(t.id for t in [*places, *retired_copies]) == sorted(t.id for t in found)
+    assert sorted(t.id for t in places) == sorted(t.id for t in found)
 
 
 def test_selection_counts_what_it_leaves_out() -> None:
@@ -181,9 +180,45 @@ def test_without_a_marker_the_exact_title_counts_if_unique() -> None:
         find_project([Project(1, "news", "", ""), Project(2, "news", "", "")], "news", "")
 
 
-def test_a_damaged_marker_is_an_error_not_a_second_project() -> None:
+@pytest.mark.parametrize("rest", ["{broken", '{"title": "news", "annotator": "", "schemas": []}', '{"title": "news"}'])
+def test_a_damaged_marker_is_an_error_not_a_second_project(rest: str) -> None:
+    damaged = Project(4, "news", f"annotate-project: {rest}", "")
+    assert read_marker(damaged) is None
     with pytest.raises(ProjectNotFound, match="damaged"):
-        read_marker(Project(4, "news", "annotate-project: {broken", ""))
+        find_project([damaged], "news", "")
+    assert find_project([damaged], "other", "") is None  # it is nobody's business but its own
+
+
+def test_a_project_that_only_speaks_of_markers_is_left_alone() -> None:
+    stranger = Project(4, "wiki", "for the meaning of annotate-project: see the wiki", "")
+    assert read_marker(stranger) is None
+
+
+def test_what_people_wrote_in_a_description_stays() -> None:
+    marker = Marker("news", "", ((REF, "2026-01-01T00:00:00Z"),))
+    description = marker.within("Our notes.\nAsk Eve.")
+    assert description.startswith("Our notes.\nAsk Eve.\n")
+    newer = Marker("news", "", (*marker.schemas, (REF, "2026-02-02T00:00:00Z")))
+    assert newer.within(description + "\nMore notes.") == description.replace(marker.text(), newer.text()) + "\nMore notes."
+    assert newer.within(newer.within(description)) == newer.within(description)
+
+
+def test_a_file_with_damaged_lines_retires_nothing() -> None:
+    server = on_server(wanted(*segments(["One.\n", "Two.\n"])))
+    short = replace(wanted(segment("One.\n")), complete=False)
+    assert decide(short, server, EVERYTHING).counts() == {"created": 0, "updated": 0, "unchanged": 1, "retired": 0, "absent": 1}
+
+
+def test_a_part_is_retired_like_the_whole_it_was_cut_from() -> None:
+    long_enough = Selection(min_chars=20)
+    gone = on_server(wanted(segment("Short.", start=40)), part="2/2")
+    kept = wanted(segment("This one is long enough to stay.", start=0), selection=long_enough)
+    assert [task.id for task in decide(kept, gone, long_enough).delete] == [1]
+
+
+def test_tasks_that_others_made_are_never_deleted() -> None:
+    foreign = FoundTask(9, {"text": "somebody else's"}, {}, False)
+    assert decide(wanted(segment("One.")), [foreign], EVERYTHING, prune=True).absent == (foreign,)
 
 
 def test_markers_survive_odd_titles() -> None:

@@ -58,17 +58,22 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     console = Console()
+    console.json = "--json" in given  # also when the rest cannot be parsed
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
         # Not click's own main(): it ends the process with 1 when the reader of our output goes away.
-        with cli.make_context("annotate", list(sys.argv[1:] if arguments is None else arguments), obj=console) as context:
+        with cli.make_context("annotate", given, obj=console) as context:
             code = cli.invoke(context)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
         console.fail("interrupted", "what was finished is kept; run the same command again", INTERRUPTED)
         return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as problem:
+        click.echo(problem.format_message(), err=True)
+        return USAGE
     except click.UsageError as problem:
         if problem.ctx and not console.json:
             click.echo(problem.ctx.get_usage(), err=True)

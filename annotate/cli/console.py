@@ -65,9 +65,11 @@ class Console:
             share = f"{done}/{total}, {max(total - done, 0) / max(rate, 1e-6):.0f} s left" if total else str(done)
             click.echo(f"\r\033[K{label}: {share} ({rate:.0f}/s)", err=True, nl=False)
 
-        yield tick
-        if live and drawn:
-            click.echo("\r\033[K", err=True, nl=False)
+        try:
+            yield tick
+        finally:
+            if live and drawn:
+                click.echo("\r\033[K", err=True, nl=False)
 
 
 def _set(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -79,6 +81,7 @@ def _set(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
             console.json = True
         case "quiet":
             console.quiet = True
+            logging.getLogger("annotate").setLevel(logging.ERROR)
         case "verbose":
             logging.getLogger("annotate").setLevel(logging.INFO if value == 1 else logging.DEBUG)
 

@@ -55,9 +55,7 @@ def schema_path(config: Config) -> Path:
     """Where the label schema that the settings name lies; relative to where it was named."""
     from annotate import schema
 
-    setting = config.settings["schema"]
-    folder = config.workspace if setting.origin.startswith("annotate.yaml") else Path.cwd()
-    name = setting.value
+    name, folder = config["schema"], config.folder_of("schema")
     if name.endswith((".yaml", ".yml")):
         name = str(folder / name)
     return schema.find(name, folder)

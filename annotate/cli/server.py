@@ -26,7 +26,7 @@ def install(console: Console) -> int:
 
     program = embedded.install(console.note)
     console.data(str(program))
-    console.document({"program": str(program), "version": embedded.VERSION})
+    console.document({"program": str(program), "version": embedded.program_version(program)})
     return OK
 
 

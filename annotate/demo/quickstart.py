@@ -3,6 +3,7 @@ embedded Label Studio only, whatever the environment names, so that it can never
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
@@ -14,15 +15,15 @@ from pathlib import Path
 
 from annotate import schema as schemas
 from annotate import workflow
-from annotate.config import FILE
+from annotate.config import FILE, read_file
 from annotate.demo.annotators import ANNOTATORS, answer, corpus_folder
-from annotate.errors import FAILURE, OK, PARTIAL, UsageError
+from annotate.errors import OK, PARTIAL, ReadError, UsageError
 from annotate.labelstudio import server
 from annotate.labelstudio.client import Client
 from annotate.labelstudio.connection import embedded
 from annotate.labelstudio.people import add_user, token_of
 from annotate.labelstudio.wire import to_result
-from annotate.store import replacing
+from annotate.store import STDIO, replacing
 from annotate.sync import find_project
 
 FOLDER = "annotate-quickstart"
@@ -55,8 +56,8 @@ def run(inputs: Sequence[str | Path], folder: Path | None, say: Say, watch: Watc
 
     Idempotent: what is there stays, nothing doubles. The exit code is the worst of the steps'."""
     demo = not inputs
-    where = folder or Path(FOLDER if demo else f"{FOLDER}-{_name(inputs[0])}")
-    title = DEMO_TITLE if demo else f"quickstart {_name(inputs[0])}"
+    where = folder or Path(FOLDER if demo else f"{FOLDER}-{_name(inputs)}")
+    title = DEMO_TITLE if demo else f"quickstart {_name(inputs)}"
     names = tuple(person.name for person in ANNOTATORS) if demo else ()
     counts: dict[str, Mapping[str, int]] = {}
     codes = [OK]
@@ -84,7 +85,7 @@ def run(inputs: Sequence[str | Path], folder: Path | None, say: Say, watch: Watc
         tiled = workflow.segment(documents, segments, progress=progress)
     finish("segment", {"documents": tiled.documents, "segments": tiled.segments}, sum(tiled.rejected.values()))
     if not tiled.documents:
-        codes.append(FAILURE)
+        raise ReadError("none of the documents can be used", hint=f"see {where / 'segments.rejects.jsonl'}")
 
     with embedded() as client:
         step(4, f"push: segments of the regions {', '.join(schema.annotate_regions)} to the annotators")
@@ -125,16 +126,19 @@ def run(inputs: Sequence[str | Path], folder: Path | None, say: Say, watch: Watc
 
 def _workspace(where: Path, inputs: Sequence[str | Path], title: str, names: Sequence[str]) -> list[str | Path]:
     """Make the working folder unless it is there, and say where the documents are."""
-    where.mkdir(parents=True, exist_ok=True)
+    for item in inputs:
+        if Path(item).is_dir() and where.resolve().is_relative_to(Path(item).resolve()):
+            raise UsageError(f"{where} would lie among the documents of {item}", hint="choose another folder with --dir")
     config = where / FILE
     written = f"project: {json.dumps(title, ensure_ascii=False)}\nschema: {SCHEMA}\n"
     written += f"annotators: [{', '.join(names)}]\n" if names else ""
+    where.mkdir(parents=True, exist_ok=True)
     if not config.exists():
         if any(where.iterdir()):
             raise UsageError(f"{where} is not a quickstart folder and not empty", hint="choose another with --dir")
         with replacing(config) as out:
             out.write(written.encode())
-    elif config.read_text(encoding="utf-8") != written:
+    elif read_file(config)["project"].value != title:
         raise UsageError(f"{where} belongs to another project", hint="choose another folder with --dir, or remove it")
     if inputs:
         return list(inputs)
@@ -142,10 +146,12 @@ def _workspace(where: Path, inputs: Sequence[str | Path], title: str, names: Seq
     return [where / "documents"]
 
 
-def _name(first: str | Path) -> str:
-    """A short name for a user's documents, fit for a folder and a project title."""
-    name = re.sub(r"[^\w-]+", "-", Path(first).resolve().name.split(".")[0]).strip("-")
-    return name[:24] or "input"
+def _name(inputs: Sequence[str | Path]) -> str:
+    """A short name for a user's documents, fit for a folder and a project title, and another for other documents."""
+    places = [str(item) if str(item) == STDIO else str(Path(item).resolve()) for item in inputs]
+    readable = re.sub(r"[^\w-]+", "-", Path(places[0]).name.split(".")[0]).strip("-")[:20] or "input"
+    digest = hashlib.blake2b("\0".join(places).encode(), digest_size=3).hexdigest()
+    return f"{readable}-{digest}"
 
 
 def _told(numbers: Mapping[str, int]) -> str:

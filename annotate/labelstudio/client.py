@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +21,6 @@ from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
 from annotate.errors import (
-    AnnotateError,
     ConfigRefused,
     EditionLimit,
     LabelStudioError,
@@ -27,12 +28,15 @@ from annotate.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from annotate.labelstudio.http import TIMEOUT, new_session, transport_errors
 from annotate.labelstudio.server import TESTED, in_tested_range
 
 PAGE = 1000
 """Tasks per page when listing (measured: 0.3 s a page)."""
-TIMEOUT = 120.0
-"""Seconds a request may take; an import of 1,000 tasks takes 0.3 s, the server stores it even when the client gives up."""
+NO_ANSWER = frozenset({408, 500, 502, 503, 504})
+"""Statuses after which nobody knows whether the request was carried out."""
+
+log = logging.getLogger("annotate")
 
 Json = dict[str, Any]
 
@@ -58,9 +62,14 @@ class Client:
                 f"no API token for {url}",
                 hint="set LABEL_STUDIO_API_KEY (Label Studio: Account & Settings), or annotate server start",
             )
+        if not re.fullmatch(r"[!-~]+", token):
+            raise NotAuthorised(
+                "the API token holds white space or characters that no token has",
+                hint="copy it again, as one line, from Account & Settings",
+            )
         self.url = url.rstrip("/")
         self._kind = token_kind(token)
-        self._http = httpx.Client(timeout=TIMEOUT)
+        self._http = new_session(self.url)
         with self._mapped():
             self._sdk = LabelStudio(
                 base_url=f"{self.url}/", api_key=token, httpx_client=self._http, timeout=TIMEOUT, max_retries=0
@@ -84,16 +93,15 @@ class Client:
         if not isinstance(release, str):
             raise UnexpectedAnswer(f"{self.url} does not answer as Label Studio", hint="check the URL: is a proxy in between?")
         if not in_tested_range(release):
-            raise LabelStudioError(
-                f"Label Studio {release} is outside the tested range {TESTED[0]} to {TESTED[1]} (exclusive)",
-                hint="use a tested version, or annotate server start",
-            )
+            log.warning("Label Studio %s is outside the range annotate is tested with (%s to %s, exclusive)", release, *TESTED)
         self._get("api/current-user/whoami")
         return release
 
     def users(self) -> dict[int, str]:
         """Names of the users by id: the e-mail address."""
-        return {int(user["id"]): str(user["email"]) for user in self._get_list("api/users/")}
+        users = self._get_list("api/users/")
+        with self._mapped():
+            return {int(user["id"]): str(user["email"]) for user in users}
 
     # -- projects ----------------------------------------------------------------------------------------------------
 
@@ -102,7 +110,8 @@ class Client:
         found, page = [], 1
         while True:
             answer = self._get("api/projects/", page=page, page_size=100, include="id,title,description,label_config")
-            found += [_project(item) for item in answer["results"]]
+            with self._mapped():
+                found += [_project(item) for item in answer["results"]]
             if not answer.get("next"):
                 return sorted(found, key=lambda project: project.id)
             page += 1
@@ -124,7 +133,8 @@ class Client:
         return Project(made.id, title, description, label_config)
 
     def update_project(self, project: Project, *, description: str, label_config: str) -> Project:
-        """Change description and config. Validated first: an update alone silently accepts the loss of a label in use."""
+        """Change description and config. The config is validated first: an update alone silently accepts that a label in use
+        goes."""
         if label_config != project.label_config:
             with self._mapped(config=True):
                 self._sdk.projects.validate_label_config(project.id, label_config=label_config)
@@ -151,11 +161,17 @@ class Client:
             options["include"] = ",".join(fields)
         while True:
             answer = self._get("api/tasks/", project=project, page=page, page_size=PAGE, fields="all", **options)
-            yield from answer["tasks"]
-            seen += len(answer["tasks"])
-            if seen >= answer["total"] or not answer["tasks"]:
+            with self._mapped():
+                tasks, total = list(answer["tasks"]), int(answer["total"])
+            yield from tasks
+            seen += len(tasks)
+            if seen >= total or not tasks:
                 return
             page += 1
+
+    def drafts(self, task: int) -> list[Json]:
+        """What people have begun in a task and not submitted; lists of tasks show a user their own drafts only."""
+        return self._get_list(f"api/tasks/{task}/drafts")
 
     def import_tasks(self, project: int, tasks: Sequence[Json]) -> list[int]:
         """Store tasks in one atomic call; their ids in the order given."""
@@ -207,19 +223,11 @@ class Client:
 
     @contextmanager
     def _mapped(self, *, config: bool = False) -> Iterator[None]:
-        try:
-            yield
-        except AnnotateError:
-            raise
-        except ApiError as problem:
-            raise self._explain(problem.status_code or 0, problem.body, config=config) from None
-        except httpx.HTTPError as problem:
-            what = (
-                "no answer in time" if isinstance(problem, httpx.TimeoutException) else (str(problem) or type(problem).__name__)
-            )
-            raise ServerUnreachable(
-                f"Label Studio at {self.url} cannot be reached: {what}", hint="is it running? try: annotate server status"
-            ) from None
+        with transport_errors(self.url):
+            try:
+                yield
+            except ApiError as problem:
+                raise self._explain(problem.status_code or 0, problem.body, config=config) from None
 
     def _explain(self, status: int, body: object, *, config: bool) -> LabelStudioError:
         detail = _detail(body)
@@ -231,6 +239,10 @@ class Client:
             )
         if status == 403:
             return NotAuthorised(f"{self.url} forbids this: {detail}", hint="the user of this token may not do it")
+        if status in NO_ANSWER:
+            return ServerUnreachable(
+                f"{self.url} answered {status}: {detail}", hint="see the log of the server, or of the proxy"
+            )
         if isinstance(body, str) and "<html" in body[:2000].lower():
             if status == 404:
                 return EditionLimit(

@@ -46,7 +46,7 @@ def given_token(config: Config, environment: Mapping[str, str]) -> str:
     name = config["label_studio.token_file"]
     if not name:
         return ""
-    path = Path(config.workspace, name).expanduser()
+    path = Path(config.folder_of("label_studio.token_file"), Path(name).expanduser())
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError as problem:

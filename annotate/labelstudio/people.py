@@ -10,41 +10,37 @@ from contextlib import contextmanager
 import httpx
 
 from annotate.errors import LabelStudioError, NotAuthorised, UnexpectedAnswer
+from annotate.labelstudio.http import new_session, transport_errors
 
-_ERROR = re.compile(r'class="(?:field_)?error[^>]*>([^<]+)<')
+_ERROR = re.compile(r'class="[^"]*(?:field_)?error[^>]*>\s*([^<]*[^<\s])\s*<')
 
 
 def add_user(url: str, *, admin_email: str, admin_password: str, email: str, password: str) -> None:
     """Make a member of the administrator's organisation. Raises `LabelStudioError` when the server refuses."""
-    with _session(url, admin_email, admin_password) as admin:
-        invite = admin.get("/api/invite").json()["invite_url"]
-    with httpx.Client(base_url=url, timeout=60) as visitor:
-        visitor.get(invite)
-        form = {
-            "email": email,
-            "password": password,
-            "csrfmiddlewaretoken": _csrf(visitor),
-            "allow_newsletters": "false",
-        }
-        answer = visitor.post(invite, data=form, headers={"Referer": f"{url}{invite}"})
-        if answer.status_code != 302:
-            reasons = "; ".join(text.strip() for text in _ERROR.findall(answer.text)) or f"status {answer.status_code}"
-            raise LabelStudioError(f"Label Studio did not add {email}: {reasons}")
+    with transport_errors(url):
+        with _session(url, admin_email, admin_password) as admin:
+            if email in {user["email"] for user in admin.get("/api/users/").json()}:
+                raise LabelStudioError(f"Label Studio did not add {email}: there is such a user", hint="choose another address")
+            invite = admin.get("/api/invite").json()["invite_url"]
+        with new_session(url, base=True) as visitor:
+            visitor.get(invite)
+            form = {"email": email, "password": password, "csrfmiddlewaretoken": _csrf(visitor), "allow_newsletters": "false"}
+            answer = visitor.post(invite, data=form, headers={"Referer": f"{url}{invite}"})
+            if answer.status_code != 302:
+                reasons = "; ".join(_ERROR.findall(answer.text)) or f"status {answer.status_code}"
+                hint = "an address looks like name@example.com; a password has at least 8 characters"
+                raise LabelStudioError(f"Label Studio did not add {email}: {reasons}", hint=hint)
 
 
 def token_of(url: str, email: str, password: str) -> str:
     """The legacy API token of a user, who logs in as in the browser. `NotAuthorised` when the password is wrong."""
-    with _session(url, email, password) as session:
-        answer = session.get("/api/current-user/token")
-        token = answer.json().get("token") if answer.status_code == 200 else None
-        if not isinstance(token, str):
-            raise UnexpectedAnswer(f"{url} gave no token for {email} (status {answer.status_code})")
-        return token
+    with transport_errors(url), _session(url, email, password) as session:
+        return str(session.get("/api/current-user/token").json()["token"])
 
 
 @contextmanager
 def _session(url: str, email: str, password: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=60) as session:
+    with new_session(url, base=True) as session:
         session.get("/user/login/")
         form = {"email": email, "password": password, "csrfmiddlewaretoken": _csrf(session)}
         answer = session.post("/user/login/", data=form, headers={"Referer": f"{url}/user/login/"})

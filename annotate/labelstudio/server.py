@@ -94,7 +94,15 @@ class Status:
 def home() -> Path:
     """The folder of the embedded server's state: `$ANNOTATE_HOME`, else the user's data folder."""
     given = os.environ.get("ANNOTATE_HOME")
-    return Path(given) if given else Path(platformdirs.user_data_dir("annotate", appauthor=False))
+    return Path(given or platformdirs.user_data_dir("annotate", appauthor=False)).expanduser().absolute()
+
+
+def made_home() -> Path:
+    """The folder, made so that only its owner can look inside: the database holds everybody's tokens."""
+    folder = home()
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
 
 
 def environment_folder() -> Path:
@@ -136,7 +144,7 @@ def find_program() -> Path | None:
         return _program(folder)
     beside, on_path = _bin(Path(sys.prefix)) / _exe("label-studio"), shutil.which("label-studio")
     for program in [p for p in (beside, Path(on_path or beside)) if p.exists()]:
-        version = _program_version(program)
+        version = program_version(program)
         if in_tested_range(version):
             return program
         log.info("%s is version %s, outside %s–%s: not used", program, version or "unknown", *TESTED)
@@ -159,7 +167,7 @@ def _complete(folder: Path) -> Path:
     return folder / "annotate-complete"  # written last: an interrupted installation does not count
 
 
-def _program_version(program: Path) -> str:
+def program_version(program: Path) -> str:
     """The version of an installed `label-studio`, asked from the Python it belongs to (starting it would take seconds)."""
     python = program.resolve().with_name(_exe("python"))
     if not python.exists():
@@ -188,7 +196,6 @@ def start(progress: Progress, *, port: int | None = None) -> Running:
     """The running server, started if need be: installed, healthy, its port free before. Idempotent.
 
     Raises `LabelStudioError` when the port is taken or the server does not come up; the log's end is in the message."""
-    home().mkdir(parents=True, exist_ok=True)
     with _locked():
         running = find_running()
         if running and (port is None or running.port == port):
@@ -256,6 +263,7 @@ def credentials() -> Credentials:
     try:
         return Credentials(**json.loads(path.read_text()))
     except FileNotFoundError:
+        made_home()
         made = Credentials(ADMIN, secrets.token_urlsafe(15), secrets.token_hex(20))
         write_private(path, asdict(made))
         return made
@@ -271,8 +279,9 @@ def write_private(path: Path, value: object) -> None:
 
 def healthy(url: str, *, timeout: float = 5.0) -> bool:
     """Whether a Label Studio answers `UP` at the URL."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy cannot reach this machine
     try:
-        with urllib.request.urlopen(f"{url}/health", timeout=timeout) as answer:
+        with direct.open(f"{url}/health", timeout=timeout) as answer:
             return bool(json.load(answer).get("status") == "UP")
     except (OSError, ValueError, AttributeError, urllib.error.URLError):
         return False
@@ -284,9 +293,8 @@ def _state_file() -> Path:
 
 @contextmanager
 def _locked() -> Iterator[None]:
-    home().mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(home() / "server.lock", timeout=HEALTH_TIMEOUT):
+        with FileLock(made_home() / "server.lock", timeout=HEALTH_TIMEOUT):
             yield
     except Timeout:
         raise LabelStudioError("another annotate is starting or stopping the server", hint="try again in a minute") from None
@@ -333,7 +341,7 @@ def _launch(program: Path, port: int) -> Running:
             command, env=kept | settings, cwd=home(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
     _launched.append(process)
-    running = Running(process.pid, psutil.Process(process.pid).create_time(), port, _program_version(program))
+    running = Running(process.pid, psutil.Process(process.pid).create_time(), port, program_version(program))
     write_private(_state_file(), asdict(running))
     return running
 

@@ -49,12 +49,13 @@ class FoundTask:
         return self.data.get("retired") == RETIRED
 
 
-TASK_FIELDS = ("id", "data", "meta", "total_annotations", "cancelled_annotations", "drafts")
+TASK_FIELDS = ("id", "data", "meta", "total_annotations", "cancelled_annotations", "draft_exists")
+"""`draft_exists`, not `drafts`: a list shows a user only their own drafts."""
 
 
 def found_task(item: Json) -> FoundTask:
     """A task from the list of `TASK_FIELDS`."""
-    touched = bool(item.get("total_annotations") or item.get("cancelled_annotations") or item.get("drafts"))
+    touched = bool(item.get("total_annotations") or item.get("cancelled_annotations") or item.get("draft_exists"))
     return FoundTask(int(item["id"]), item.get("data") or {}, item.get("meta") or {}, touched)
 
 
@@ -221,7 +222,7 @@ def from_task(item: Json, schema: LabelSchema, origin: Origin) -> Iterator[Annot
                 unanswered=tuple(group for group, labels in topics.items() if not labels),
                 created_at=str(raw.get("created_at") or ""),
                 updated_at=str(raw.get("updated_at") or ""),
-                lead_time=round(float(raw.get("lead_time") or -1.0), 3),
+                lead_time=round(float(raw["lead_time"]), 3) if raw.get("lead_time") is not None else -1.0,
                 from_prediction=models.get(raw.get("parent_prediction"), ""),
                 ground_truth=bool(raw.get("ground_truth")),
                 schema=origin.schema_at(str(raw.get("updated_at") or "")),
@@ -270,7 +271,7 @@ def _spans(name: object, start: int, end: int, labels: Sequence[object], text: s
         raise InvariantError(f"control {name!r} is not {ENTITIES!r}")
     if not 0 <= start < end <= len(text) or not text[start:end].strip():
         raise InvariantError(f"offsets [{start}, {end}) do not mark a stretch of the text of {len(text)} code points")
-    if not labels or not set(labels) <= set(schema.entity_ids):
+    if not labels or not all(label in schema.entity_ids for label in labels):
         raise InvariantError(f"label {labels!r} is not in schema {schema.ref}")
     return {Span(start, end, str(label), text[start:end]) for label in labels}
 
@@ -280,7 +281,7 @@ def _choices(name: object, choices: Sequence[object], schema: LabelSchema) -> tu
     if group is None:
         raise InvariantError(f"topic group {name!r} is not in schema {schema.ref}")
     known = [label.id for label in group.labels]
-    if not set(choices) <= set(known):
+    if not all(choice in known for choice in choices):
         raise InvariantError(f"choice {choices!r} is not in topic group {name!r} of schema {schema.ref}")
     if group.choice == "single" and len(choices) > 1:
         raise InvariantError(f"{len(choices)} choices in topic group {name!r}, which takes one")

@@ -7,7 +7,7 @@ JSONL also `not_json`, `wrong_type`, `no_text`; and `duplicate_id` (the first is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from annotate.model import Document, Reject
@@ -27,13 +27,19 @@ FORMATS = Registry(
 
 
 def read(
-    inputs: Sequence[str | Path], rejects: Callable[[Reject], None], *, format: str = "", step: str = "segment"
+    inputs: Sequence[str | Path],
+    rejects: Callable[[Reject], None],
+    *,
+    format: str = "",
+    step: str = "segment",
+    leave_out: Collection[Path] = (),
 ) -> Iterator[Document]:
     """The documents of files, folders (recursively, sorted by path) and standard input (`-`), as a stream.
 
     `format` (`txt`, `html`, `jsonl`) says what standard input (otherwise JSONL) and files given by name hold; by default the
     suffix says it. What is left out goes to `rejects` as coming from `step`. A document's id is the one it has, or its path
-    relative to the given folder, or to the common parent of the given files.
+    relative to the given folder, or to the common parent of the given files. Files in `leave_out` are not looked for in
+    folders: the result of an earlier run is no input.
 
     Raises before anything is read: `UsageError` for an unknown suffix, `UnknownName` for an unknown format, `ReadError`
     for a path that does not exist or a folder with nothing to read."""
@@ -44,7 +50,7 @@ def read(
         p = problem
         rejects(reject(step, source, p.code, p.reason, line=line, id=p.id, hint=p.hint, record=p.record))
 
-    return _documents(find(inputs, format, refuse), refuse)
+    return _documents(find(inputs, format, refuse, leave_out), refuse)
 
 
 def _documents(found: Iterator[Input], refuse: Callable[..., None]) -> Iterator[Document]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -31,8 +31,13 @@ class Input:
     path: Path | None
 
 
-def find(inputs: Sequence[str | Path], format: str, refuse: Callable[[str, Refused], None]) -> Iterator[Input]:
-    """The files behind `inputs`, checked at once, listed lazily.
+def find(
+    inputs: Sequence[str | Path],
+    format: str,
+    refuse: Callable[[str, Refused], None],
+    leave_out: Collection[Path] = (),
+) -> Iterator[Input]:
+    """The files behind `inputs`, checked at once, listed lazily. Files in `leave_out` are passed over in folders.
 
     `format` (may be empty) says what standard input and files given by name hold, whatever they are called; in folders the
     suffix decides. Raises `UsageError`, and `ReadError` for a path that does not exist or a folder with nothing to read."""
@@ -46,11 +51,15 @@ def find(inputs: Sequence[str | Path], format: str, refuse: Callable[[str, Refus
     for item in inputs:
         if str(item) != STDIO and Path(item).is_dir():
             _check_folder(Path(item))
-    return _listed(inputs, format, _common_parent(files), refuse)
+    return _listed(inputs, format, _common_parent(files), refuse, {_absolute(path) for path in leave_out})
 
 
 def _listed(
-    inputs: Sequence[str | Path], format: str, parent: tuple[str, ...], refuse: Callable[[str, Refused], None]
+    inputs: Sequence[str | Path],
+    format: str,
+    parent: tuple[str, ...],
+    refuse: Callable[[str, Refused], None],
+    left_out: Collection[Path],
 ) -> Iterator[Input]:
     for item in inputs:
         path = Path(item)
@@ -58,6 +67,8 @@ def _listed(
             yield Input("<stdin>", STDIN_NAME, format or "jsonl", None)
         elif path.is_dir():
             for file in _walk(path, refuse):
+                if _absolute(file) in left_out:
+                    continue
                 yield Input(_shown(file), _name(file.relative_to(path).parts), _format(file), file)
         else:
             yield Input(_shown(path), _name(_absolute(path).parts[len(parent) :]), format or _format(path), path)

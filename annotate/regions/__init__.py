@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,6 +35,10 @@ FAMILIES: tuple[ModuleType, ...] = (shape, lexicon, markup)
 """The cue families, in the order of their columns. Each has `NAMES`, `WINDOWED` (those of which the second pass sees the means
 around a block) and `features(page)` of shape (n_blocks, len(NAMES))."""
 
+_ENDS = list(accumulate(len(family.NAMES) for family in FAMILIES))
+_COLUMNS = {family: slice(end - len(family.NAMES), end) for family, end in zip(FAMILIES, _ENDS, strict=True)}
+_WINDOWED = np.array([_COLUMNS[f].start + f.NAMES.index(name) for f in FAMILIES for name in f.WINDOWED])
+
 SHIPPED = Path(__file__).with_name("model.npz")
 
 _FLOOR = -8.0
@@ -43,9 +48,10 @@ _CHARACTERS = 1 << 18
 _ROWS = 1 << 12
 
 
-def cue_names() -> list[str]:
-    """The columns of the cues, with the families' names: what a model's weights mean."""
-    return [f"{family.__name__.rsplit('.', 1)[1]}: {name}" for family in FAMILIES for name in family.NAMES]
+def vocabulary() -> list[str]:
+    """What a model's weights mean: the names of everything it reads, in order. A model of another vocabulary is of no use."""
+    cues = [f"{family.__name__.rsplit('.', 1)[1]}: {name}" for family in FAMILIES for name in family.NAMES]
+    return [*cues, *shape.PLACE, *lexicon.HEADINGS, *(f"radius {radius}" for radius in context.RADII)]
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class RegionModel:
     out_bias: FloatArray
     """(R,)"""
     prior: FloatArray
-    """(R,) what is taken off the scores because a region is frequent."""
+    """(R,) what is taken off the scores because a region is frequent, or dear to get wrong."""
 
     def score(self, text: str, blocks: Sequence[Block], foreign: Sequence[bool]) -> FloatArray:
         """Log-scores of `blocks`, which tile `text`, for every region: shape (n_blocks, R), columns in the order of `REGIONS`,
@@ -90,12 +96,11 @@ class RegionModel:
         cues = cues_of(page)
         probabilities = _softmax(self._ngram_scores(page) + cues @ self.cue_weights + self.bias)
         seen = context_of(page, probabilities, cues)
-        scores = np.empty((len(page), len(REGIONS)))
-        for first in range(0, len(page), _ROWS):
-            rows = slice(first, first + _ROWS)
-            scores[rows] = self._second_pass(seen[rows])
+        n = len(page)
+        scores = [self._second_pass(seen.rows(first, min(first + _ROWS, n))) for first in range(0, n, _ROWS)]
         # Matrix products differ between machines in the last bits; what a decoder compares must not.
-        return np.round(scores, 6)
+        rounded: FloatArray = np.vstack(scores).round(6)
+        return rounded
 
     def _second_pass(self, seen: FloatArray) -> FloatArray:
         scaled = np.clip((seen - self.mean) * self.scale, -CLIP, CLIP)
@@ -110,9 +115,9 @@ class RegionModel:
             last = int(np.searchsorted(reach, (reach[first - 1] if first else 0) + _CHARACTERS)) + 1
             last = min(last, len(page))
             buckets, owners = ngrams.hashed(page, first, last)
-            weights = self.ngram_weights[buckets]
-            sums = np.stack([np.bincount(owners, weights[:, r], minlength=last - first) for r in range(len(REGIONS))], axis=1)
-            counts = np.maximum(np.bincount(owners, minlength=last - first), 1)
+            begins = np.searchsorted(owners, np.arange(last - first))
+            sums = np.add.reduceat(self.ngram_weights[buckets], begins, axis=0, dtype=np.int32)
+            counts = np.diff(np.append(begins, len(owners)))
             out[first:last] = sums / np.sqrt(counts)[:, None] * self.ngram_steps
             first = last
         return out
@@ -125,7 +130,7 @@ class RegionModel:
         """Write the model; equal models give equal bytes."""
         arrays: dict[str, Any] = {f.name: _packed(getattr(self, f.name)) for f in fields(self)}
         with replacing(path) as out:
-            np.savez_compressed(out, regions=np.array(REGIONS), cues=np.array(cue_names()), **arrays)
+            np.savez_compressed(out, regions=np.array(REGIONS), vocabulary=np.array(vocabulary()), **arrays)
 
 
 CLIP = 5.0
@@ -145,10 +150,8 @@ def _load(path: Path) -> RegionModel:
             arrays = dict(stored)
     except (OSError, ValueError, EOFError) as problem:
         raise ReadError(f"{path}: not a region model: {problem}", hint="make one with annotate train-segmenter") from None
-    if (
-        arrays.pop("regions", np.array([])).tolist() != list(REGIONS)
-        or arrays.pop("cues", np.array([])).tolist() != cue_names()
-    ):
+    means = [arrays.pop(name, np.array([])).tolist() for name in ("regions", "vocabulary")]
+    if means != [list(REGIONS), vocabulary()]:
         raise ReadError(
             f"{path}: a region model of other cues or regions than this version of annotate knows",
             hint="train it again with annotate train-segmenter",
@@ -161,11 +164,11 @@ def cues_of(page: Page) -> FloatArray:
     return np.hstack([family.features(page) for family in FAMILIES])
 
 
-def context_of(page: Page, probabilities: FloatArray, cues: FloatArray) -> FloatArray:
-    """The second pass's view of each block: shape (n_blocks, G)."""
-    names = [name for family in FAMILIES for name in family.NAMES]
-    windowed = [names.index(name) for family in FAMILIES for name in family.WINDOWED]
-    return context.features(page, probabilities, cues, shape.place(page), np.array(windowed), names.index(markup.NAMES[0]))
+def context_of(page: Page, probabilities: FloatArray, cues: FloatArray) -> context.Surroundings:
+    """The second pass's view of each block."""
+    place = np.hstack([shape.place(page), lexicon.headings(page, cues[:, _COLUMNS[lexicon]])])
+    # Of the neighbours' markup the windows and the block itself tell enough.
+    return context.surroundings(page, probabilities, cues, place, _WINDOWED, _COLUMNS[markup].start)
 
 
 def log_softmax(scores: FloatArray) -> FloatArray:

@@ -7,7 +7,7 @@ second sees what the first made of the blocks around. Windows reach far, because
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,29 +19,62 @@ RADII = (2, 5, 12, 40, 150)
 _ORDINAL = re.compile(r"\[\d+\]")
 
 
-def features(
-    page: Page, probabilities: FloatArray, cues: FloatArray, place: FloatArray, windowed: IntArray, near: int
-) -> FloatArray:
-    """The second pass's view of each block, one row each.
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """A page as the second pass sees it: columns of the block's own, `alone`; those seen of its neighbours, `beside`; the
+    running sums of those seen in windows; and what is the same all over the page."""
 
-    `probabilities` are the first pass's, (n_blocks, R); `cues` those of the families, `place` that of the block on its page.
-    `windowed` are the columns of the cues that the windows take in; the first `near` columns are seen of the blocks next to
-    it."""
-    beside = np.hstack([probabilities, cues[:, :near]])
-    ones = np.ones((len(page), 1))
-    return np.hstack(
-        [
-            np.log(np.maximum(probabilities, 1e-4)) / 4,
-            cues,
-            place,
-            _group_means(page.line, probabilities),
-            _of_its_like(page, probabilities),
-            *(_shifted(beside, step) for step in (1, -1)),
-            *(_shifted(probabilities, step) for step in (2, -2)),
-            *_windows(np.hstack([probabilities, cues[:, windowed]]), RADII),
-            ones * probabilities.mean(axis=0),
-            ones * probabilities.max(axis=0),
-        ]
+    alone: FloatArray
+    beside: FloatArray
+    probabilities: FloatArray
+    sums: FloatArray
+    page: FloatArray
+
+    def rows(self, first: int, last: int) -> FloatArray:
+        """The blocks `first` to `last` (exclusive), one row each."""
+        row = np.arange(first, last)
+        n = len(self.alone)
+        # Sums are divided by the radius, not by the number of blocks there are: beyond the page's edges all is zero.
+        around = []
+        for radius in RADII:
+            around.append((self.sums[row] - self.sums[np.maximum(row - radius, 0)]) / radius)
+            around.append((self.sums[np.minimum(row + 1 + radius, n)] - self.sums[row + 1]) / radius)
+        return np.hstack(
+            [
+                self.alone[first:last],
+                _at(self.beside, row - 1),
+                _at(self.beside, row + 1),
+                _at(self.probabilities, row - 2),
+                _at(self.probabilities, row + 2),
+                *around,
+                np.broadcast_to(self.page, (len(row), len(self.page))),
+            ]
+        )
+
+
+def surroundings(
+    page: Page, probabilities: FloatArray, cues: FloatArray, place: FloatArray, windowed: IntArray, near: int
+) -> Surroundings:
+    """`probabilities` are the first pass's, (n_blocks, R); `cues` those of the families, `place` that of the block on its page.
+
+    `windowed` are the columns of the cues that the windows take in; the first `near` are seen of the blocks next to it."""
+    wide = np.hstack([probabilities, cues[:, windowed]])
+    sums = np.zeros((len(wide) + 1, wide.shape[1]))
+    np.cumsum(wide, axis=0, out=sums[1:])
+    return Surroundings(
+        alone=np.hstack(
+            [
+                np.log(np.maximum(probabilities, 1e-4)) / 4,
+                cues,
+                place,
+                _group_means(page.line, probabilities),
+                _of_its_like(page, probabilities),
+            ]
+        ),
+        beside=np.hstack([probabilities, cues[:, :near]]),
+        probabilities=probabilities,
+        sums=sums,
+        page=np.concatenate([probabilities.mean(axis=0), probabilities.max(axis=0)]),
     )
 
 
@@ -63,26 +96,10 @@ def _group_means(groups: IntArray, values: FloatArray) -> FloatArray:
     return means
 
 
-def _shifted(values: FloatArray, step: int) -> FloatArray:
-    """The rows `step` blocks before each (after, when negative); zeros beyond the page's edges."""
-    out = np.zeros_like(values)
-    if step > 0:
-        out[step:] = values[:-step]
-    else:
-        out[:step] = values[-step:]
-    return out
-
-
-def _windows(values: FloatArray, radii: Sequence[int]) -> list[FloatArray]:
-    """Means of the rows before and after each row, for each radius: shape (n, k) each.
-
-    The sums are divided by the radius, not by the number of rows there are: the edge of the page counts as emptiness."""
+def _at(values: FloatArray, rows: IntArray) -> FloatArray:
+    """Rows by number; zeros beyond the page's edges."""
     n = len(values)
-    sums = np.zeros((n + 1, values.shape[1]))
-    np.cumsum(values, axis=0, out=sums[1:])
-    row = np.arange(n)
-    out = []
-    for radius in radii:
-        out.append((sums[:-1] - sums[np.maximum(row - radius, 0)]) / radius)
-        out.append((sums[np.minimum(row + 1 + radius, n)] - sums[1:]) / radius)
-    return out
+    inside = (rows >= 0) & (rows < n)
+    found: FloatArray = values[np.clip(rows, 0, n - 1)]
+    found[~inside] = 0
+    return found

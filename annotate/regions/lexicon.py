@@ -37,6 +37,11 @@ _MEASURES = ("present", "leading", "covered")
 NAMES = tuple(f"{family} {measure}" for measure in _MEASURES for family in FAMILIES)
 WINDOWED = tuple(f"{family} present" for family in FAMILIES)
 
+HEADINGS = tuple(f"{family} heading {where}" for where in ("above", "below") for family in FAMILIES)
+
+_HEADING = 40
+"""Headings are shorter than this."""
+
 _FOLDER = Path(__file__).with_name("cues")
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF))
@@ -58,6 +63,21 @@ def features(page: Page) -> FloatArray:
 
 _OF_WORDS = np.zeros(9, dtype=np.bool_)
 _OF_WORDS[[p.LOWER, p.UPPER, p.LETTER, p.WIDE, p.DIGIT, p.MARK]] = True
+
+
+def headings(page: Page, cues: FloatArray) -> FloatArray:
+    """How near the last heading of each family is above the block, and the next below it: 1 at the heading itself, a half eight
+    blocks away, shape (n_blocks, len(HEADINGS)). `cues` are the columns of `features`.
+
+    What a heading such as "Related" opens goes on until another heading, however long its texts are."""
+    n = len(page)
+    leading = cues[:, len(FAMILIES) : 2 * len(FAMILIES)] > 0
+    leading &= (page.ends - page.starts < _HEADING)[:, None]
+    row = np.arange(n)[:, None]
+    far = 1 << 30
+    above = np.maximum.accumulate(np.where(leading, row, -far), axis=0)
+    below = np.minimum.accumulate(np.where(leading, row, far)[::-1], axis=0)[::-1]
+    return np.hstack([8 / (8 + row - above), 8 / (8 + below - row)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +108,10 @@ def _matches(page: Page) -> tuple[IntArray, IntArray, IntArray]:
         if not len(at):
             break
         found = level.open[index] | np.where(inside[at + depth + 1], 0, level.closed[index])
-        if found.any():
-            rows, columns = np.nonzero(found[:, None] >> np.arange(len(FAMILIES), dtype=np.uint32) & 1)
-            where.append(at[rows])
+        whole = np.flatnonzero(found)
+        if len(whole):
+            rows, columns = np.nonzero(found[whole, None] >> np.arange(len(FAMILIES), dtype=np.uint32) & 1)
+            where.append(at[whole[rows]])
             lengths.append(np.full(len(rows), depth + 1))
             families.append(columns)
     if not where:

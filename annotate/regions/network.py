@@ -19,7 +19,7 @@ class Recipe:
     """How a network is fitted."""
 
     hidden: int = 64
-    epochs: int = 12
+    epochs: int = 8
     batch: int = 256
     rate: float = 2e-3
     """Learning rate of the first step; it falls to zero along a cosine."""

@@ -14,7 +14,7 @@ from annotate.regions.page import DIGIT, SPACE, IntArray, Page
 
 BITS = 16
 BUCKETS = 1 << BITS
-ORDERS = (2, 3, 4, 5)
+ORDERS = range(2, 6)
 LONGEST = 400
 """Characters of a block that are read: the first half of it and as many of its end."""
 
@@ -24,19 +24,19 @@ _STEP = np.uint32(0x01000193)
 
 
 def hashed(page: Page, first: int, last: int) -> tuple[NDArray[np.uint32], IntArray]:
-    """Buckets of the n-grams of the blocks `first` to `last` (exclusive), and the block each belongs to, counted from
-    `first`."""
+    """Buckets of the n-grams of the blocks `first` to `last` (exclusive), and the block each belongs to, counted from `first`,
+    in order; every block has some."""
     codes, owner = _characters(page, first, last)
-    buckets, owners = [], []
+    n = len(codes)
+    buckets = np.zeros((n, len(ORDERS)), dtype=np.uint32)
+    inside = np.zeros((n, len(ORDERS)), dtype=np.bool_)
     value = codes
-    for order in range(2, max(ORDERS) + 1):
+    for column, order in enumerate(ORDERS):
         value = value[:-1] * _STEP ^ codes[order - 1 :]
-        if order in ORDERS:
-            whole = owner[: len(value)] == owner[order - 1 :]
-            mixed = (value[whole] + np.uint32(order)) * _MULTIPLIER
-            buckets.append((mixed ^ (mixed >> np.uint32(15))) * _MULTIPLIER >> np.uint32(32 - BITS))
-            owners.append(owner[: len(value)][whole])
-    return np.concatenate(buckets), np.concatenate(owners)
+        mixed = (value + np.uint32(order)) * _MULTIPLIER
+        buckets[: len(value), column] = (mixed ^ (mixed >> np.uint32(15))) * _MULTIPLIER >> np.uint32(32 - BITS)
+        inside[: len(value), column] = owner[: len(value)] == owner[order - 1 :]
+    return buckets[inside], np.broadcast_to(owner[:, None], inside.shape)[inside]
 
 
 def _characters(page: Page, first: int, last: int) -> tuple[NDArray[np.uint32], IntArray]:

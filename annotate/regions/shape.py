@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,8 @@ from numpy.typing import NDArray
 from annotate.regions import page as p
 from annotate.regions.page import BoolArray, FloatArray, IntArray, Page
 
-_SENTENCE_END = ".!?…。！？।؟۔｡."
 _MARKS: dict[str, str] = {
-    "stop": _SENTENCE_END,
+    "stop": ".!?…。！？।؟۔｡．",
     "comma": ",،、，;；؛",
     "colon": ":：",
     "separator": "|›>/→‹<⁄・",
@@ -26,10 +26,10 @@ _MARKS: dict[str, str] = {
     "at": "@＠",
     "copyright": "©®™",
     "money": "$€£¥₹₽₩₺₴₫฿﷼%",
-    "question": "?？؟",
+    "hash": "#＃_=+~^",
     "bullet": "•*-–—·▪●‣◦",
 }
-_CLOSERS = "\"”»'’)]」』）"
+_KIND = {name: kind for kind, name in enumerate(_MARKS, start=1)}
 _LOG = 12.0
 """Lengths are logarithms to the base 2, divided by this."""
 
@@ -122,9 +122,9 @@ def features(page: Page) -> FloatArray:
     marks = _mark_counts(page)
     first, last = _edge(page, starts), _edge(page, ends - 1)
     before_last = _edge(page, np.maximum(ends - 2, starts))
-    stops = _code_set(_SENTENCE_END)
-    closes = np.isin(last, _code_set(_CLOSERS))
-    final = np.where(closes, before_last, last)
+    first_kind, last_kind = _mark_kinds(first), _mark_kinds(last)
+    closed = (last_kind == _KIND["quote"]) | (last_kind == _KIND["bracket"])
+    final_kind = np.where(closed, _mark_kinds(before_last), last_kind)
     empty = ends <= starts
     first_class = np.where(empty, p.SPACE, page.classes[np.minimum(starts, len(page.codes) - 1)])
     repeats, earlier = _repetition(page)
@@ -143,11 +143,11 @@ def features(page: Page) -> FloatArray:
         (counts[:, p.UPPER] > 1) & (counts[:, p.LOWER] == 0),
         *np.minimum(shares * 8, 1).T,
         *(marks > 0).T,
-        *(np.isin(first, _code_set(_MARKS[name])) for name in ("quote", "bullet", "bracket", "copyright", "at")),
+        *(first_kind == _KIND[name] for name in ("quote", "bullet", "bracket", "copyright", "at")),
         first_class == p.DIGIT,
         first_class == p.LOWER,
-        np.isin(final, stops),
-        np.isin(last, _code_set(_MARKS["colon"])),
+        final_kind == _KIND["stop"],
+        last_kind == _KIND["colon"],
         (last == ord("…")) | ((last == ord(".")) & (before_last == ord("."))),
         np.minimum(marks[:, 0], 8) / 8,
         width < 25,
@@ -214,17 +214,21 @@ def _class_counts(page: Page) -> IntArray:
 
 def _mark_counts(page: Page) -> IntArray:
     """How many of each kind of mark a block holds: shape (n_blocks, len(_MARKS))."""
+    return _tally(page, _mark_kinds(page.codes), len(_MARKS) + 1)[:, 1:]
+
+
+def _mark_kinds(codes: NDArray[Any]) -> NDArray[np.uint8]:
+    """Which kind of mark each code point is; 0 for none."""
     table = _mark_table()
-    kinds = table[np.where(page.codes < len(table), page.codes, 0)]
-    return _tally(page, kinds, len(_MARKS) + 1)[:, 1:]
+    kinds: NDArray[np.uint8] = table[np.where(codes < len(table), codes, 0)]
+    return kinds
 
 
 @cache
 def _mark_table() -> NDArray[np.uint8]:
-    """Which kind of mark a code point of the basic plane is; 0 for none."""
     table = np.zeros(0x10000, dtype=np.uint8)
     for kind, marks in enumerate(_MARKS.values(), start=1):
-        table[_code_set(marks)] = kind
+        table[list(map(ord, marks))] = kind
     return table
 
 
@@ -264,10 +268,6 @@ def _edge(page: Page, positions: IntArray) -> IntArray:
     """The code points at positions, 0 for blank blocks."""
     inside = np.clip(positions, 0, len(page.codes) - 1)
     return np.where(page.ends > page.starts, page.codes[inside], 0)
-
-
-def _code_set(characters: str) -> IntArray:
-    return np.array(sorted(map(ord, characters)), dtype=np.int64)
 
 
 def _blank_lines(page: Page) -> tuple[BoolArray, BoolArray]:

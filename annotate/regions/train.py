@@ -2,20 +2,21 @@
 
     documents whose blocks are labelled → first pass → its scores on documents it has not seen → second pass → model
 
-The first pass is fitted once on everything, for the model, and once for each of `FOLDS` parts of the documents, so that the
-second pass learns from scores such as it will meet (stacking, Wolpert 1992). Documents of one `group`, a site, stay in one
-part. Deterministic: equal documents in equal order give an equal model. Needs scikit-learn, the `train` extra.
+The first pass is fitted once on everything, for the model, and once without each of `FOLDS` parts of the documents, so that the
+second pass learns from scores such as it will meet (stacking, Wolpert 1992). Documents of one site stay in one part.
+Deterministic: equal documents in equal order give an equal model. Needs scikit-learn, the `train` extra.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import warnings
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ log = logging.getLogger("annotate")
 FOLDS = 5
 """Parts of the documents for the first pass's scores."""
 
+_TELLING_LINE, _FEW_HOLDERS, _SHARED_LINES = 4, 6, 12
+"""Documents that share `_SHARED_LINES` lines of `_TELLING_LINE` characters and more, lines that no more than `_FEW_HOLDERS`
+documents have, are of one site."""
+
 FIRST_PENALTY = 1 / 3.0
 """Strength of the first pass's L2 penalty."""
 
@@ -40,8 +45,14 @@ NETWORKS = 4
 
 RECIPE = network.Recipe()
 
+_NEVER = -20.0
+"""Score of a region that no document has."""
+
 PRIOR = 0.2
 """How much of the regions' frequencies is taken out of the scores: the rare regions are worth as much as the frequent ones."""
+
+NOTICE = 1.0
+"""What a consent notice must have over the other regions, in nats: one that is none takes text away from the article."""
 
 TRANSITION = 0.1
 """How much the transitions count: the second pass has seen the neighbours already."""
@@ -50,36 +61,24 @@ TRANSITION = 0.1
 @dataclass(frozen=True, slots=True)
 class Example:
     """A labelled document: a region for each of the blocks that tile its text, and which blocks are foreign to its main
-    language.
-
-    Documents of one `group` (a site) are held out together. `weight` is that of each of its blocks."""
+    language. `weight` is that of each of its blocks."""
 
     text: str
     blocks: tuple[Block, ...]
     foreign: tuple[bool, ...]
     regions: tuple[str, ...]
-    group: str
     weight: float = 1.0
 
     def __post_init__(self) -> None:
         if not len(self.blocks) == len(self.foreign) == len(self.regions) > 0:
-            raise InvariantError(f"example of {self.group!r}: blocks, foreign and regions must be of one length, and not empty")
+            raise InvariantError("an example needs blocks, and foreign and regions for each of them")
         if unknown := set(self.regions) - set(REGIONS):
-            raise InvariantError(f"example of {self.group!r}: no such region: {', '.join(sorted(unknown))}")
-
-
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """A labelled document as it stands in a file: segments tile the text."""
-
-    id: str
-    text: str
-    segments: tuple[GoldSegment, ...]
+            raise InvariantError(f"no such region: {', '.join(sorted(unknown))}", hint=f"regions: {', '.join(REGIONS)}")
 
 
 @dataclass(frozen=True, slots=True)
 class GoldSegment:
-    """A stretch in one language and region."""
+    """A stretch of a labelled document in one language and region."""
 
     start: int
     end: int
@@ -87,39 +86,70 @@ class GoldSegment:
     region: str
 
 
-def examples(path: Path, cut: Callable[[Document], Sequence[Block]], *, weight: float = 1.0) -> Iterator[Example]:
-    """The examples of a JSONL file of `{"id","text","segments":[{"start","end","lang","region"}]}`; other keys are not read.
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A labelled document as it stands in a file: as text, or as HTML, whose extracted text the segments then tile."""
 
-    `cut` makes a document's blocks, as the decoder will. The id up to its last `-` or `/` groups documents. Raises
-    `ReadError`."""
+    id: str
+    segments: tuple[GoldSegment, ...]
+    text: str = ""
+    html: str = ""
+
+
+def examples(path: Path, document: Callable[[Gold], Document], *, weight: float = 1.0) -> Iterator[Example]:
+    """The examples of a JSONL file of `{"id","text","segments":[{"start","end","lang","region"}]}`, or with `html` for `text`;
+    other keys are not read.
+
+    `document` makes a document with blocks of a record, cut as the decoder will cut it. Pages that are given as text and again
+    as HTML make a model that does with and without markup. Raises `ReadError` with the line number."""
     with open(path, "rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 gold = loads(line, Gold)
-                yield example(gold, cut(Document(gold.id, gold.text)), weight=weight)
+                yield example(document(gold), gold.segments, weight=weight)
             except (ReadError, InvariantError) as problem:
                 raise ReadError(f"{path}:{number}: {problem.message}", hint=problem.hint) from None
 
 
-def example(gold: Gold, blocks: Sequence[Block], *, weight: float = 1.0, group: str = "") -> Example:
-    """Labels blocks by the gold segment that most of their visible characters lie in."""
-    visible = np.concatenate(([0], np.cumsum([not c.isspace() for c in gold.text])))
-    starts = np.array([s.start for s in gold.segments])
+def example(document: Document, segments: Sequence[GoldSegment], *, weight: float = 1.0) -> Example:
+    """Labels the blocks of `document` by the segment that most of their visible characters lie in. Raises `InvariantError` when
+    the segments do not tile the text."""
+    text = document.text
+    bounds = [0, *(s.end for s in segments)]
+    if [s.start for s in segments] != bounds[:-1] or bounds[-1] != len(text) or bounds != sorted(set(bounds)):
+        raise InvariantError(f"the segments of {document.doc_id!r} do not tile its text of {len(text)} code points")
+    visible = np.concatenate(([0], np.cumsum([not c.isspace() for c in text])))
     sizes: Counter[str] = Counter()
-    for segment in gold.segments:
+    for segment in segments:
         sizes[segment.lang] += int(visible[segment.end] - visible[segment.start])
     sizes.pop(UND, None)
     main = max(sizes, key=lambda tag: sizes[tag]) if sizes else UND
-    regions, foreign = [], []
-    for block in blocks:
-        first = int(np.searchsorted(starts, block.start, side="right")) - 1
-        last = int(np.searchsorted(starts, block.end))
-        segment = max(
-            gold.segments[first:last], key=lambda s: visible[min(s.end, block.end)] - visible[max(s.start, block.start)]
-        )
-        regions.append(segment.region)
-        foreign.append(segment.lang not in (main, UND))
-    return Example(gold.text, tuple(blocks), tuple(foreign), tuple(regions), group or gold.id, weight)
+    labels = []
+    for block in document.blocks:
+        first, last = bisect_right(bounds, block.start) - 1, bisect_left(bounds, block.end)
+        shared = [visible[min(s.end, block.end)] - visible[max(s.start, block.start)] for s in segments[first:last]]
+        labels.append(segments[first + int(np.argmax(shared))])
+    foreign = tuple(s.lang not in (main, UND) for s in labels)
+    return Example(text, document.blocks, foreign, tuple(s.region for s in labels), weight)
+
+
+def sites(documents: Sequence[Example]) -> list[int]:
+    """Which documents are of one site, by number: those that share lines which few others have, a menu or a footer."""
+    holders: dict[str, list[int]] = {}
+    for i, document in enumerate(documents):
+        for line in {line for line in document.text.split("\n") if len(line) >= _TELLING_LINE}:
+            holders.setdefault(line, []).append(i)
+    shared: Counter[tuple[int, int]] = Counter()
+    for found in holders.values():
+        if len(found) <= _FEW_HOLDERS:
+            shared.update(combinations(found, 2))
+    site = list(range(len(documents)))
+    for (left, right), lines in sorted(shared.items()):
+        enough = lines >= _SHARED_LINES or documents[left].text == documents[right].text
+        if enough and site[left] != site[right]:
+            kept, gone = sorted((site[left], site[right]))
+            site = [kept if s == gone else s for s in site]
+    return site
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,27 +162,26 @@ class _Rows:
     labels: IntArray
     weight: float
     weights: FloatArray
-    fold: int
 
 
 def fit(documents: Iterable[Example]) -> RegionModel:
     """The model of labelled documents. Raises `MissingExtra` without scikit-learn, `InvariantError` without documents of two
-    groups and two regions."""
-    rows = [_rows(document) for document in documents]
-    if len({r.fold for r in rows}) < 2 or len({int(k) for r in rows for k in r.labels}) < 2:
-        raise InvariantError(
-            "too few documents to learn from", hint="documents of several sites and at least two regions are needed"
-        )
-    log.info("fitting the first pass on %d documents", len(rows))
+    sites and blocks of two regions."""
+    examples = list(documents)
+    found = sites(examples)
+    number = {site: k for k, site in enumerate(dict.fromkeys(found))}
+    folds = [number[site] % FOLDS for site in found]
+    if len(number) < 2 or len({region for e in examples for region in e.regions}) < 2:
+        raise InvariantError("too few documents to learn from", hint="it takes documents of several sites and two regions")
+    rows = [_rows(e) for e in examples]
+    log.info("fitting the first pass to %d documents of %d sites", len(rows), len(number))
     held_out: dict[int, FloatArray] = {}
-    for fold in sorted({r.fold for r in rows}):
-        weights = _first_pass([r for r in rows if r.fold != fold])
-        for i, r in enumerate(rows):
-            if r.fold == fold:
-                held_out[i] = weights.probabilities(r)
+    for fold in sorted(set(folds)):
+        weights = _first_pass([r for r, f in zip(rows, folds, strict=True) if f != fold])
+        held_out |= {i: weights.probabilities(rows[i]) for i, f in enumerate(folds) if f == fold}
     first = _first_pass(rows)
     log.info("fitting the second pass")
-    seen = [context_of(r.page, held_out[i], r.cues) for i, r in enumerate(rows)]
+    seen = [context_of(r.page, held_out[i], r.cues).rows(0, len(r.page)).astype(np.float32) for i, r in enumerate(rows)]
     labels = np.concatenate([r.labels for r in rows])
     mean, scale, networks = _second_pass(np.vstack(seen), labels, np.concatenate([r.weights for r in rows]))
     return _assemble(rows, first, mean, scale, networks)
@@ -189,7 +218,6 @@ def _rows(document: Example) -> _Rows:
         weight=document.weight,
         # A block counts by the root of its length: characters matter, and a long paragraph says little more than a short one.
         weights=np.clip(np.sqrt(sizes + 1) / 5, 0.3, 3.0) * document.weight,
-        fold=hashlib.blake2b(document.group.encode()).digest()[0] % FOLDS,
     )
 
 
@@ -199,17 +227,19 @@ def _first_pass(rows: Sequence[_Rows]) -> _FirstPass:
         [sparse.vstack([r.ngrams for r in rows]), sparse.csr_matrix(np.vstack([r.cues for r in rows]))]
     ).tocsr()
     labels, weights = np.concatenate([r.labels for r in rows]), np.concatenate([r.weights for r in rows])
+    coefficients, bias = np.zeros((matrix.shape[1], len(REGIONS))), np.full(len(REGIONS), _NEVER)
+    classes = np.unique(labels)
+    if len(classes) == 1:
+        bias[classes] = 0.0
+        return _FirstPass(coefficients[: ngrams.BUCKETS], coefficients[ngrams.BUCKETS :], bias)
     model = _sklearn("sklearn.linear_model").LogisticRegression(C=1 / FIRST_PENALTY, max_iter=60, tol=1e-3)
     with warnings.catch_warnings():
         # Stopping early is part of the regularisation.
         warnings.simplefilter("ignore", _sklearn("sklearn.exceptions").ConvergenceWarning)
         model.fit(matrix, labels, sample_weight=weights)
-    coefficients, bias = np.zeros((matrix.shape[1], len(REGIONS))), np.full(len(REGIONS), -20.0)
-    if len(model.classes_) == 2:
-        coefficients[:, model.classes_] = np.column_stack([-model.coef_[0] / 2, model.coef_[0] / 2])
-        bias[model.classes_] = [-model.intercept_[0] / 2, model.intercept_[0] / 2]
-    else:
-        coefficients[:, model.classes_], bias[model.classes_] = model.coef_.T, model.intercept_
+    # Of two classes scikit-learn gives the weights of the second against the first.
+    signs = np.array([[-0.5], [0.5]]) if len(classes) == 2 else 1.0
+    coefficients[:, classes], bias[classes] = (signs * model.coef_).T, np.ravel(signs * model.intercept_)
     return _FirstPass(coefficients[: ngrams.BUCKETS], coefficients[ngrams.BUCKETS :], bias)
 
 
@@ -217,8 +247,8 @@ def _second_pass(
     seen: FloatArray, labels: IntArray, weights: FloatArray
 ) -> tuple[FloatArray, FloatArray, list[network.Network]]:
     """What is subtracted from each column and what it is then multiplied by, and the networks."""
-    mean = seen.mean(axis=0)
-    scale = 1 / np.maximum(seen.std(axis=0), 1e-3)
+    mean = seen.mean(axis=0, dtype=np.float64)
+    scale = 1 / np.maximum(seen.std(axis=0, dtype=np.float64), 1e-3)
     inputs = np.clip((seen - mean) * scale, -CLIP, CLIP).astype(np.float32)
     return mean, scale, [network.fit(inputs, labels, weights, len(REGIONS), RECIPE, seed) for seed in range(NETWORKS)]
 
@@ -259,7 +289,7 @@ def _assemble(
         hidden_bias=np.concatenate([n.hidden_bias for n in networks]),
         out_weights=np.vstack([n.out_weights for n in networks]) / len(networks),
         out_bias=np.mean([n.out_bias for n in networks], axis=0),
-        prior=PRIOR * _priors(rows),
+        prior=PRIOR * _priors(rows) + NOTICE * (np.array(REGIONS) == "cookie_notice"),
     ).rounded()
 
 

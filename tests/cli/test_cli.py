@@ -65,6 +65,46 @@ def test_nothing_but_bad_input_is_a_failure(here: Path) -> None:
     assert main(["segment", "bad.txt", "-o", "s.jsonl"]) == 1
 
 
+def test_a_result_of_an_earlier_run_is_no_input(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        assert main(["segment", ".", "-o", "segments.jsonl", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["documents"] == 1
+
+
+@pytest.mark.parametrize("verb", ["agree", "adjudicate"])
+def test_a_file_without_one_good_record_is_a_failure_and_overwrites_nothing(here: Path, verb: str) -> None:
+    (here / "garbage.jsonl").write_text("not json\n{}\n")
+    (here / "gold.jsonl").write_text("of yesterday")
+    assert main([verb, "garbage.jsonl"]) == 1
+    assert (here / "gold.jsonl").read_text() == "of yesterday"
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["server"]):
+        assert main(arguments) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.count("Usage:") == 1
+        assert "Commands:" in err
+
+
+def test_even_a_command_that_does_not_exist_answers_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["frob", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == 2
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "with space", "naïve"])
+def test_a_token_that_is_none_is_never_shown(
+    token: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", token)
+    assert main(["pull", "--json"]) == 4
+    out, err = capsys.readouterr()
+    assert token not in out + err
+    assert "copy it again" in err
+
+
 def test_workers_do_not_change_a_byte(here: Path) -> None:
     pages = here / "pages"
     pages.mkdir()
@@ -105,6 +145,7 @@ def test_lines_that_recur_on_a_site_are_no_body(
         (["segment", "nowhere.txt"], 1, "nowhere.txt"),
         (["schema", "check", "defualt"], 2, "did you mean 'default'"),
         (["push", "s.jsonl", "--url", "127.0.0.1"], 4, "not a URL"),
+        (["push", "s.jsonl", "--url", "http://[::1"], 4, "LABEL_STUDIO_API_KEY"),
         (["push", "s.jsonl", "--url", "http://127.0.0.1:9"], 4, "LABEL_STUDIO_API_KEY"),
         (["pull"], 4, "annotate server start"),
         (["export", "nowhere.jsonl", "--schema", "news"], 1, "nowhere.jsonl"),

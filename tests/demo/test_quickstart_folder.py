@@ -30,7 +30,27 @@ def test_the_folder_of_another_project_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("corpus/pages.jsonl.gz", "pages"), ("my pages (old)", "my-pages-old"), ("/", "input"), ("x" * 60, "x" * 24)],
+    [("corpus/pages.jsonl.gz", "pages-"), ("my pages (old)", "my-pages-old-"), ("/", "input-"), ("x" * 60, "x" * 20 + "-")],
 )
 def test_short_names_for_documents(path: str, name: str) -> None:
-    assert _name(path) == name
+    assert _name([path]).startswith(name)
+    assert len(_name([path])) == len(name) + 6
+
+
+def test_other_documents_have_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _name(["pages"]) == _name([tmp_path / "pages"])
+    assert len({_name(["a/pages"]), _name(["b/pages"]), _name(["a/pages", "b/pages"])}) == 3
+
+
+def test_the_folder_may_not_lie_among_the_documents(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="among the documents"):
+        _workspace(tmp_path / "annotate-quickstart", [tmp_path], "quickstart x", [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_people_may_add_to_the_settings(tmp_path: Path) -> None:
+    where = tmp_path / "new"
+    _workspace(where, ["pages"], "quickstart pages", [])
+    (where / "annotate.yaml").write_text((where / "annotate.yaml").read_text() + "# ours\nannotators: [eve]\n")
+    assert _workspace(where, ["pages"], "quickstart pages", []) == ["pages"]

@@ -85,6 +85,8 @@ def test_a_result_of_none_is_empty() -> None:
         ({"from_name": "theme", "type": "choices", "value": {"choices": ["cooking"]}}, "cooking"),
         ({"from_name": "genre", "type": "choices", "value": {"choices": ["report", "opinion"]}}, "takes one"),
         ({"from_name": "mood", "type": "choices", "value": {"choices": ["good"]}}, "mood"),
+        ({"from_name": "entities", "type": "labels", "value": {"start": 0, "end": 3, "labels": [{"a": 1}]}}, "label"),
+        ({"from_name": "theme", "type": "choices", "value": {"choices": [["sport"]]}}, "choice"),
         ({"a": 1}, "kind"),
         ("nonsense", "kind"),
     ],
@@ -99,6 +101,11 @@ def test_an_invalid_result_is_a_reject_and_the_rest_is_kept(result: object, why:
     assert why in rejects[0].reason
     assert "aino@example.com" in rejects[0].reason
     assert rejects[0].url == "http://127.0.0.1:1/projects/7/data?task=5"
+
+
+def test_no_time_at_all_is_not_an_unknown_time() -> None:
+    assert only_annotation(listed(lead_time=0)).lead_time == 0.0
+    assert only_annotation(listed(lead_time=None)).lead_time == -1.0
 
 
 def test_several_labels_on_one_span_are_several_spans() -> None:

@@ -32,7 +32,19 @@ def test_status_and_password(live: Live, capsys: pytest.CaptureFixture[str]) -> 
     assert live.login.password in capsys.readouterr().out
 
 
+def test_a_proxy_of_the_environment_is_not_asked_about_this_machine(
+    live: Live, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert main(["server", "status", "-q"]) == 0
+    with live.client() as client:
+        assert client.check()
+    assert token_of(live.url, live.login.email, live.login.password) == live.login.token
+
+
 def test_credentials_are_for_their_owner_only(live: Live) -> None:
+    assert stat.S_IMODE(live.home.stat().st_mode) == 0o700
     assert stat.S_IMODE((live.home / "credentials.json").stat().st_mode) == 0o600
 
 

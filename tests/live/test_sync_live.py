@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from annotate.cli import main
 from annotate.codec import dumps, loads
 from annotate.errors import ServerUnreachable
 from annotate.labelstudio.client import Client
+from annotate.labelstudio.people import add_user, token_of
 from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Reject, Segment, Span
 from tests.builders import HARD_TEXTS, SCHEMA_TEXT, segment, segments
@@ -208,3 +213,86 @@ def test_a_label_in_use_cannot_be_dropped_in_silence(
     assert "ORG" in json.loads(capsys.readouterr().out)["error"]["message"]
     (workplace / "little.yaml").write_text(SCHEMA_TEXT.replace("[PERSON, ORG, GPE]", "[PERSON, ORG, GPE, EVENT]"))
     assert main(["push", "segments.jsonl", "-q"]) == 0
+
+
+def begin_draft(live: Live, task: int, project: int, result: list[dict[str, object]]) -> None:
+    """A second person begins a task in the browser and leaves without submitting."""
+    admin = live.login
+    with live.client() as client:
+        if "drafter@example.com" not in client.users().values():
+            person = {"email": "drafter@example.com", "password": "Drafter-1234-pw"}
+            add_user(live.url, admin_email=admin.email, admin_password=admin.password, **person)
+    token = token_of(live.url, "drafter@example.com", "Drafter-1234-pw")
+    body = {"result": result, "lead_time": 2.0, "draft_id": 0, "project": project}
+    answer = httpx.post(f"{live.url}/api/tasks/{task}/drafts", json=body, headers={"Authorization": f"Token {token}"})
+    assert answer.status_code == 201
+
+
+def test_anothers_draft_is_reported_and_its_task_never_deleted(
+    workplace: Path, live: Live, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = segments(["Kept.\n", "Begun by another.\n"])
+    project = only_project(push(workplace, before, capsys))
+    task = texts_on_server(client, project)["Begun by another.\n"]
+    begin_draft(live, task, project, to_result([Span(0, 5, "ORG", "Begun")], {}))
+    assert main(["pull", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["drafts"] == 1
+    (reject,) = pulled(workplace)[1]
+    assert (reject.code, "drafter@example.com" in reject.reason) == ("draft", True)
+    assert counts(push(workplace, before[:1], capsys)) == (0, 0, 1, 1, 0)
+    assert task in texts_on_server(client, project).values()
+
+
+def test_a_server_slower_than_our_patience_ends_without_doubles(
+    workplace: Path, live: Live, client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = Client.import_tasks
+    late: list[threading.Timer] = []
+
+    def gateway(self: Client, project: int, tasks: list[dict[str, object]]) -> list[int]:
+        if late:
+            ids = stored(self, project, tasks)
+            late[0].join()  # the first request is carried out after all, beside the second
+            return ids
+        timer = threading.Timer(1.8, lambda: stored(client, project, tasks))
+        timer.start()
+        late.append(timer)
+        raise ServerUnreachable("no answer in time")
+
+    monkeypatch.setattr(Client, "import_tasks", gateway)
+    document = push(workplace, [segment(f"Number {n}.", doc_id=str(n)) for n in range(5)], capsys)
+    found = [task["data"]["text"] for task in client.tasks(only_project(document), ("data",))]
+    assert sorted(found) == [f"Number {n}." for n in range(5)]
+
+
+def test_two_pushes_at_once_make_one_project(workplace: Path, client: Client, title: str) -> None:
+    records = [segment(f"Number {n}.", doc_id=str(n)) for n in range(30)]
+    (workplace / "segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    command = [sys.executable, "-m", "annotate", "push", "segments.jsonl", "-q"]
+    both = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    (project,) = [project for project in client.projects() if project.title == title]
+    assert len(list(client.tasks(project.id, ("id",)))) == 30
+
+
+def test_what_a_person_writes_into_the_description_stays(
+    workplace: Path, client: Client, title: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    push(workplace, [segment("One.")], capsys)
+    (project,) = [project for project in client.projects() if project.title == title]
+    client.update_project(project, description=f"Ask Eve first.\n{project.description}", label_config=project.label_config)
+    (workplace / "little.yaml").write_text(SCHEMA_TEXT.replace("1.0.0", "1.1.0"))
+    push(workplace, [segment("One.")], capsys)
+    (project,) = [project for project in client.projects() if project.title == title]
+    assert project.description.startswith("Ask Eve first.")
+    assert "1.1.0" in project.description
+
+
+def test_a_damaged_file_retires_nothing(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    records = segments(["One.\n", "Two.\n"])
+    project = only_project(push(workplace, records, capsys))
+    (workplace / "segments.jsonl").write_bytes(dumps(records[0]) + b"\n" + dumps(records[1])[:40])
+    assert main(["push", "segments.jsonl", "--json"]) == 5
+    assert counts(json.loads(capsys.readouterr().out)) == (0, 0, 1, 0, 1)
+    assert len(texts_on_server(client, project)) == 2
+    assert (workplace / "segments.push.rejects.jsonl").exists()
