@@ -130,19 +130,20 @@ def _unstorable(segment: Segment) -> tuple[str, str] | None:
 
 
 def cut(segment: Segment, max_chars: int) -> list[tuple[Segment, str]]:
-    """A segment in parts of at most `max_chars` code points, each with its place (`2/3`; empty when whole).
+    """A segment in parts of at most `max_chars` code points, the white space around them not counted, each with its place
+    (`2/3`; empty when whole).
 
     Parts end at a blank line, else at a line, a sentence or a space, else where they must; together they are the segment."""
-    if len(segment.text) <= max_chars:
+    if len(segment.text.strip()) <= max_chars:
         return [(segment, "")]
     texts, rest = [], segment.text
-    while len(rest) > max_chars:
-        end = _cut_point(rest, max_chars)
+    while len(rest.strip()) > max_chars:
+        lead = len(rest) - len(rest.lstrip())
+        end = lead + _cut_point(rest[lead:], max_chars)
+        end += len(rest[end:]) - len(rest[end:].lstrip())  # white space belongs to what stands before it
         texts.append(rest[:end])
         rest = rest[end:]
     texts.append(rest)
-    if not texts[-1].strip():  # white space belongs to what stands before it
-        texts[-2:] = ["".join(texts[-2:])]
     ids = segment_ids(segment.id, texts)
     parts, start = [], segment.start
     for number, (text, identity) in enumerate(zip(texts, ids, strict=True), 1):
@@ -163,7 +164,7 @@ def cut(segment: Segment, max_chars: int) -> list[tuple[Segment, str]]:
 def _cut_point(text: str, limit: int) -> int:
     for separator in ("\n\n", "\n", ". ", " "):
         at = text.rfind(separator, limit // 2, limit)
-        if at > 0 and text[: at + len(separator)].strip():
+        if at > 0:
             return at + len(separator)
     return limit
 
@@ -402,14 +403,17 @@ def push(
         reports = []
         for name in names:
             project = find_project(projects, title, name)
+            done = _Done()
             plan = decide(wanted, _found(client, project) if project else (), selection, prune=prune)
             if not dry_run:
                 project = _open_project(client, project, title, name, schema)
-                if _do(client, project, plan, progress):
+                done = _do(client, project, plan, progress)
+                if done.resent:
                     _drop_doubles(client, project, wanted, selection)
                 _ensure_views(client, project, wanted)
             number = project.id if project else -1
-            reports.append(ProjectPush(number, project_url(client, number) if project else "", name, plan.counts()))
+            url = project_url(client, number) if project else ""
+            reports.append(ProjectPush(number, url, name, plan.counts() | {"blocked": done.blocked}))
     return PushReport(tuple(reports), wanted.not_selected)
 
 
@@ -435,8 +439,16 @@ def _found(client: Client, project: Project) -> Iterator[FoundTask]:
     return (found_task(item) for item in client.tasks(project.id, TASK_FIELDS))
 
 
-def _do(client: Client, project: Project, plan: Plan, progress: Progress) -> bool:
-    """Carry out a plan; True when a batch had to be sent again."""
+@dataclass(frozen=True, slots=True)
+class _Done:
+    resent: bool = False
+    """A batch had to be sent again: there may be doubles."""
+    blocked: int = 0
+    """Tasks left where they are because somebody touched them after the plan was made."""
+
+
+def _do(client: Client, project: Project, plan: Plan, progress: Progress) -> _Done:
+    """Carry out a plan."""
     total = len(plan.create) + len(plan.update) + len(plan.keep_retired)
     done, resent = 0, False
     for first in range(0, len(plan.create), BATCH):
@@ -452,18 +464,18 @@ def _do(client: Client, project: Project, plan: Plan, progress: Progress) -> boo
         client.update_task(task.id, {**task.data, "retired": RETIRED}, dict(task.meta))
         done += 1
         progress(done, total)
-    _delete(client, project, plan.delete)
-    return resent
+    return _Done(resent, _delete(client, project, plan.delete))
 
 
-def _delete(client: Client, project: Project, tasks: Sequence[FoundTask]) -> None:
-    """Delete tasks, except those that somebody has touched since they were read."""
+def _delete(client: Client, project: Project, tasks: Sequence[FoundTask]) -> int:
+    """Delete tasks, except those that somebody has touched since they were read; the number of these."""
     if not tasks:
-        return
+        return 0
     touched = {task.id for task in _found(client, project) if task.touched}
     chosen = [task.id for task in tasks if task.id not in touched]
     if chosen:
         client.delete_tasks(project.id, chosen)
+    return len(tasks) - len(chosen)
 
 
 def _create(client: Client, project: Project, batch: Sequence[Json]) -> bool:

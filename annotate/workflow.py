@@ -26,7 +26,7 @@ from annotate.dataset import ExportReport
 from annotate.detectors import DEFAULT
 from annotate.errors import ReadError, UnknownName
 from annotate.exporters import ALIGNMENTS
-from annotate.model import Annotation, Document, GoldRecord, Segment, Tiling
+from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Tiling
 from annotate.parallel import ordered_map
 from annotate.schema import LabelSchema
 from annotate.store import STDIO, Rejects, file_sha256, read_records, rejects_beside, write_records
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 log = logging.getLogger("annotate")
+
+
+def ignore(item: Reject) -> None:
+    """Where rejects go that were reported before."""
 
 
 def no_progress(done: int, total: int) -> None:
@@ -174,6 +178,8 @@ class PullReport:
     skipped: int
     empty: int
     drafts: int
+    removed: int
+    """Annotations of the file that was there before which the server has no more."""
     rejected: Mapping[str, int]
     by_annotator: Mapping[str, int]
 
@@ -193,6 +199,7 @@ def pull(
 
     with Rejects(rejects or rejects_beside(output, "pull")) as rejected:
         annotations = sync.pull(client, schema, title, rejected, annotators=annotators, with_retired=with_retired)
+        before = _answers(read_records(output, Annotation, ignore, step="pull")) if Path(output).is_file() else set()
         write_records(output, annotations)
     submitted = [a for a in annotations if a.status == "submitted"]
     counts = dict(rejected.counts)
@@ -201,9 +208,14 @@ def pull(
         skipped=len(annotations) - len(submitted),
         empty=sum(not a.spans and not any(a.topics.values()) for a in submitted),
         drafts=counts.pop("draft", 0),
+        removed=len(before - _answers(annotations)),
         rejected=counts,
         by_annotator=dict(Counter(a.annotator for a in annotations)),
     )
+
+
+def _answers(annotations: Iterable[Annotation]) -> set[tuple[str, str, str]]:
+    return {(a.segment.id, a.annotator, a.created_at) for a in annotations}
 
 
 # -- annotations → agreement -------------------------------------------------------------------------------------------

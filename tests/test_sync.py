@@ -6,14 +6,25 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from annotate.errors import ProjectNotFound, UsageError
 from annotate.labelstudio.client import Project
 from annotate.labelstudio.wire import RETIRED, FoundTask
 from annotate.model import Reject, Segment
-from annotate.sync import Marker, Selection, Wanted, cut, decide, find_project, project_title, read_marker, wanted_tasks
+from annotate.sync import (
+    Marker,
+    Selection,
+    Wanted,
+    _delete,
+    cut,
+    decide,
+    find_project,
+    project_title,
+    read_marker,
+    wanted_tasks,
+)
 from tests.builders import HARD_TEXTS, REF, schema, segment, segments
 
 EVERYTHING = Selection()
@@ -137,6 +148,8 @@ def test_an_id_that_stands_twice_is_rejected() -> None:
 
 
 @given(st.text(st.sampled_from("ab.\n 字"), min_size=1, max_size=120).filter(str.strip), st.integers(5, 30))
+@example("aaaaa     a", 5)
+@example("       a b", 5)
 def test_parts_together_are_the_segment(text: str, limit: int) -> None:
     whole = segment(text, start=7)
     parts = cut(whole, limit)
@@ -144,7 +157,7 @@ def test_parts_together_are_the_segment(text: str, limit: int) -> None:
     assert parts[0][0].start == whole.start
     assert parts[-1][0].end == whole.end
     assert len({part.id for part, _ in parts}) == len(parts)
-    assert all(part.text.strip() for part, _ in parts) or len(parts) == 1
+    assert all(0 < len(part.text.strip()) <= limit for part, _ in parts)
 
 
 def test_parts_end_at_paragraphs_and_say_their_place() -> None:
@@ -233,3 +246,23 @@ def test_titles_beyond_what_label_studio_takes_are_usage_errors() -> None:
     for title, name in (("n", ""), ("x" * 51, ""), ("x" * 45, "annotator")):
         with pytest.raises(UsageError, match="3 to 50"):
             project_title(title, name)
+
+
+class OneTask:
+    """A server with one task that somebody is working on by now."""
+
+    def __init__(self) -> None:
+        self.deleted: list[int] = []
+
+    def tasks(self, project: int, fields: object) -> list[dict[str, Any]]:
+        return [{"id": number, "data": {}, "meta": {}, "total_annotations": number == 1} for number in (1, 2)]
+
+    def delete_tasks(self, project: int, tasks: list[int]) -> None:
+        self.deleted += tasks
+
+
+def test_a_task_touched_after_the_plan_was_made_is_not_deleted() -> None:
+    server = OneTask()
+    plan = [FoundTask(number, {}, {}, False) for number in (1, 2)]
+    assert _delete(server, Project(7, "news", "", ""), plan) == 1  # type: ignore[arg-type]
+    assert server.deleted == [2]

@@ -54,7 +54,7 @@ def pull(
     rejected = sum(report.rejected.values())
     console.note(
         f"{report.annotations:,} annotations ({report.empty:,} of them empty), {report.skipped:,} skipped, "
-        f"{report.drafts:,} drafts; by annotator: {counts(report.by_annotator)}"
+        f"{report.drafts:,} drafts, {report.removed:,} gone since the last pull; by annotator: {counts(report.by_annotator)}"
     )
     if rejected:
         console.note(f"rejected: {counts(report.rejected)}")
@@ -66,7 +66,7 @@ def pull(
                 "empty": report.empty,
                 "drafts": report.drafts,
                 "rejected": rejected,
-                "removed": 0,
+                "removed": report.removed,
             }
         )
     return PARTIAL if rejected else OK

@@ -83,7 +83,6 @@ def push(
     console.document(
         report.totals
         | {
-            "blocked": 0,
             "rejected": sum(rejected.values()),
             "not_selected": report.not_selected,
             "projects": [{k: v for k, v in asdict(one).items() if k != "counts"} | dict(one.counts) for one in report.projects],

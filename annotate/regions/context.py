@@ -21,33 +21,42 @@ _ORDINAL = re.compile(r"\[\d+\]")
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """A page as the second pass sees it: columns of the block's own, `alone`; those seen of its neighbours, `beside`; the
-    running sums of those seen in windows; and what is the same all over the page."""
+    """A page as the second pass sees it: the parts from which the rows of the blocks are put together."""
 
-    alone: FloatArray
-    beside: FloatArray
     probabilities: FloatArray
+    """(n_blocks, R) of the first pass."""
+    cues: FloatArray
+    """Those of the families."""
+    near: int
+    """So many columns of the cues are also seen of the blocks next to each."""
+    place: FloatArray
+    """The block's place on its page."""
+    line: FloatArray
+    """(n_blocks, R) means of the probabilities over the block's line."""
+    like: FloatArray
+    """(n_blocks, R) means of the probabilities over the blocks of its like."""
     sums: FloatArray
-    page: FloatArray
+    """Running sums of what is seen in windows, from zero."""
 
     def rows(self, first: int, last: int) -> FloatArray:
         """The blocks `first` to `last` (exclusive), one row each."""
         row = np.arange(first, last)
-        n = len(self.alone)
+        n = len(self.cues)
         # Sums are divided by the radius, not by the number of blocks there are: beyond the page's edges all is zero.
-        around = []
+        windows = []
         for radius in RADII:
-            around.append((self.sums[row] - self.sums[np.maximum(row - radius, 0)]) / radius)
-            around.append((self.sums[np.minimum(row + 1 + radius, n)] - self.sums[row + 1]) / radius)
+            windows.append((self.sums[row] - self.sums[np.maximum(row - radius, 0)]) / radius)
+            windows.append((self.sums[np.minimum(row + 1 + radius, n)] - self.sums[row + 1]) / radius)
+        whole = np.concatenate([self.probabilities.mean(axis=0), self.probabilities.max(axis=0)])
+        beside = self.cues[:, : self.near]
         return np.hstack(
             [
-                self.alone[first:last],
-                _at(self.beside, row - 1),
-                _at(self.beside, row + 1),
-                _at(self.probabilities, row - 2),
-                _at(self.probabilities, row + 2),
-                *around,
-                np.broadcast_to(self.page, (len(row), len(self.page))),
+                np.log(np.maximum(self.probabilities[first:last], 1e-4)) / 4,
+                *(part[first:last] for part in (self.cues, self.place, self.line, self.like)),
+                *(_at(part, row + step) for step in (-1, 1) for part in (self.probabilities, beside)),
+                *(_at(self.probabilities, row + step) for step in (-2, 2)),
+                *windows,
+                np.broadcast_to(whole, (len(row), len(whole))),
             ]
         )
 
@@ -55,26 +64,18 @@ class Surroundings:
 def surroundings(
     page: Page, probabilities: FloatArray, cues: FloatArray, place: FloatArray, windowed: IntArray, near: int
 ) -> Surroundings:
-    """`probabilities` are the first pass's, (n_blocks, R); `cues` those of the families, `place` that of the block on its page.
-
-    `windowed` are the columns of the cues that the windows take in; the first `near` are seen of the blocks next to it."""
+    """What stands around the blocks of a page; `windowed` are the columns of the cues that the windows take in."""
     wide = np.hstack([probabilities, cues[:, windowed]])
     sums = np.zeros((len(wide) + 1, wide.shape[1]))
     np.cumsum(wide, axis=0, out=sums[1:])
     return Surroundings(
-        alone=np.hstack(
-            [
-                np.log(np.maximum(probabilities, 1e-4)) / 4,
-                cues,
-                place,
-                _group_means(page.line, probabilities),
-                _of_its_like(page, probabilities),
-            ]
-        ),
-        beside=np.hstack([probabilities, cues[:, :near]]),
         probabilities=probabilities,
+        cues=cues,
+        near=near,
+        place=place,
+        line=_group_means(page.line, probabilities),
+        like=_of_its_like(page, probabilities),
         sums=sums,
-        page=np.concatenate([probabilities.mean(axis=0), probabilities.max(axis=0)]),
     )
 
 

@@ -20,6 +20,8 @@ class Recipe:
 
     hidden: int = 64
     epochs: int = 8
+    steps: int = 400
+    """At least so many steps are taken, in more epochs when there is little data."""
     batch: int = 256
     rate: float = 2e-3
     """Learning rate of the first step; it falls to zero along a cosine."""
@@ -52,9 +54,11 @@ def fit(inputs: Float32Array, labels: IntArray, weights: FloatArray, classes: in
     means = [np.zeros_like(v) for v in values]
     squares = [np.zeros_like(v) for v in values]
     share = (weights / weights.mean()).astype(np.float32)
-    steps = recipe.epochs * -(-n // recipe.batch)
+    batches = -(-n // recipe.batch)
+    epochs = max(recipe.epochs, -(-recipe.steps // batches))
+    steps = epochs * batches
     step = 0
-    for _ in range(recipe.epochs):
+    for _ in range(epochs):
         order = random.permutation(n)
         for first in range(0, n, recipe.batch):
             rows = order[first : first + recipe.batch]

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotate.codec import loads
 from annotate.errors import InvariantError, MissingExtra, ReadError
@@ -288,9 +289,14 @@ def _assemble(
         hidden_weights=np.hstack([n.hidden_weights for n in networks]),
         hidden_bias=np.concatenate([n.hidden_bias for n in networks]),
         out_weights=np.vstack([n.out_weights for n in networks]) / len(networks),
-        out_bias=np.mean([n.out_bias for n in networks], axis=0),
+        out_bias=np.where(_seen(rows), np.mean([n.out_bias for n in networks], axis=0), _NEVER),
         prior=PRIOR * _priors(rows) + NOTICE * (np.array(REGIONS) == "cookie_notice"),
     ).rounded()
+
+
+def _seen(rows: Sequence[_Rows]) -> NDArray[np.bool_]:
+    """Which regions some block has, (R,)."""
+    return np.isin(np.arange(len(REGIONS)), np.concatenate([r.labels for r in rows]))
 
 
 def _sklearn(module: str) -> Any:

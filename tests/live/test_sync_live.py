@@ -149,6 +149,9 @@ def test_touched_tasks_are_retired_not_deleted(workplace: Path, client: Client, 
     annotations, _ = pulled(workplace)
     assert [(a.segment.text, a.segment.region) for a in annotations] == [("Kept.\n", "title")]
     assert main(["pull", "-q", "--retired"]) == 0
+    assert main(["pull", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["removed"] == 1
+    assert main(["pull", "-q", "--retired"]) == 0
     assert len((workplace / "annotations.jsonl").read_bytes().splitlines()) == 2
     assert counts(push(workplace, [replace(before[0], region="title")], capsys)) == (0, 0, 1, 0, 1)
 

@@ -17,13 +17,17 @@ ENGLISH: Page = [
     ("byline", "By Martha Quill, 14 May 2021"),
     (
         "body",
-        "The lighthouse above the harbour was opened to visitors on Saturday, eleven years after its lamp went out. "
-        "Some three hundred people climbed the narrow stairs, and most of them came down again with wet shoes.",
+        (
+            "The lighthouse above the harbour was opened to visitors on Saturday, eleven years after its lamp went out. "
+            "Some three hundred people climbed the narrow stairs, and most of them came down again with wet shoes."
+        ),
     ),
     (
         "body",
-        "The council paid for the new roof, while fishermen repaired the railings in their spare time. A museum of "
-        "knots and ropes is planned for the ground floor, though nobody has yet agreed who shall keep the keys.",
+        (
+            "The council paid for the new roof, while fishermen repaired the railings in their spare time. A museum of "
+            "knots and ropes is planned for the ground floor, though nobody has yet agreed who shall keep the keys."
+        ),
     ),
     ("related", "Related articles"),
     ("related", "Ferry timetable changes in June"),
@@ -43,13 +47,17 @@ GERMAN: Page = [
     ("byline", "Von Ilse Kornblum, 3. Oktober 2020"),
     (
         "body",
-        "Die Seilbahn über dem Dorf fährt seit Sonntag wieder, neun Jahre nachdem das Seil gerissen war. Rund zweihundert "
-        "Gäste standen am Morgen vor der Kasse, und die Bäckerin verkaufte in einer Stunde alle ihre Brezeln.",
+        (
+            "Die Seilbahn über dem Dorf fährt seit Sonntag wieder, neun Jahre nachdem das Seil gerissen war. Rund zweihundert "
+            "Gäste standen am Morgen vor der Kasse, und die Bäckerin verkaufte in einer Stunde alle ihre Brezeln."
+        ),
     ),
     (
         "body",
-        "Den neuen Motor bezahlte die Gemeinde, die Kabinen strichen die Kinder der Schule in ihren Ferien. Im nächsten "
-        "Sommer soll oben ein kleines Gasthaus öffnen, sofern sich bis dahin jemand findet, der kochen kann.",
+        (
+            "Den neuen Motor bezahlte die Gemeinde, die Kabinen strichen die Kinder der Schule in ihren Ferien. Im nächsten "
+            "Sommer soll oben ein kleines Gasthaus öffnen, sofern sich bis dahin jemand findet, der kochen kann."
+        ),
     ),
     ("related", "Das könnte Sie auch interessieren"),
     ("related", "Neuer Fahrplan für den Postbus"),
@@ -69,13 +77,17 @@ RUSSIAN: Page = [
     ("byline", "Автор: Вера Лапина, 7 июня 2019"),
     (
         "body",
-        "Мельница на берегу реки снова работает: её колесо стояло двенадцать лет, пока жители собирали деньги на новые доски. "
-        "На открытие пришли почти все соседи, и каждому досталось по маленькому тёплому хлебу.",
+        (
+            "Мельница на берегу реки снова работает: её колесо стояло двенадцать лет, пока жители копили на новые доски. "
+            "На открытие пришли почти все соседи, и каждому досталось по маленькому тёплому хлебу."
+        ),
     ),
     (
         "body",
-        "Крышу починили плотники из соседней деревни, а ступени выложил учитель истории со своими учениками. Осенью здесь "
-        "хотят показывать гостям, как мололи зерно сто лет назад, если река к тому времени не обмелеет.",
+        (
+            "Крышу починили плотники из соседней деревни, а ступени выложил учитель истории со своими учениками. Осенью здесь "
+            "хотят показывать гостям, как мололи зерно сто лет назад, если река к тому времени не обмелеет."
+        ),
     ),
     ("related", "Читайте также"),
     ("related", "Автобус изменит маршрут с июля"),

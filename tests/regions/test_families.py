@@ -113,7 +113,7 @@ def test_cue_words_are_found(name: str, line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "line"), [("byline present", "Byzantium"), ("ad present", "salad"), ("choice present", "preaccepted")]
+    ("name", "line"), [("byline present", "Byzantium"), ("ad present", "salad"), ("choice present", "unacceptable")]
 )
 def test_cue_words_are_words(name: str, line: str) -> None:
     assert cue(page_of(f"{line}\n"), name) == [0.0]

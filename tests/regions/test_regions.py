@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,10 @@ from annotate.model import REGIONS, Block
 from annotate.regions import RegionModel
 from tests.regions.pages import ALL, ENGLISH, Page, blocks_of, text_of
 
-HARD = "\ufeff👩‍👩‍👧 e\u0301te\u0301\r\n\n한국어 ᄒ\u1161ᆫ <b>&amp;  \u200f שלום  \u2028 ไทยไม่มีช่องว่าง 🇫🇮 12:30 ©İSTANBUL\U00020000\U000118a0"
+HARD = (
+    "\ufeff\U0001f469\u200d\U0001f469\u200d\U0001f467 e\u0301te\u0301\r\n\n한국어 \u1112\u1161\u11ab <b>&amp;  \u200f שלום"
+    " \u2028 ไทยไม่มีช่องว่าง \U0001f1eb\U0001f1ee 12:30 ©İSTANBUL\U00020000\U000118a0"
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,15 +74,13 @@ def test_an_article_about_cookies_is_no_notice(model: RegionModel) -> None:
         "The first cookie was written by a programmer who wanted a shop to remember what lay in the basket. He told the story "
         "last week, to a full hall, with many jokes about biscuits. Few of the listeners had been born when it happened.\n"
         "Since then the little files have been praised, feared and regulated. Historians of the web say that none of this was "
-        "planned, and that the name came from an older habit of programmers to pass small packets from one machine to another.\n"
+        "planned, and that the name came from an older habit of programmers to pass small packets between machines.\n"
     )
     assert "cookie_notice" not in labels(model, story)
 
 
 def test_markup_is_heard(model: RegionModel) -> None:
-    text = (
-        "Old mill turns again\nVillage\nMarkets\nGardens\nThe wheel by the river turns again after twelve years of silence.\n"
-    )
+    text = "Old mill turns again\nVillage\nMarkets\nGardens\nThe wheel by the river turns again after years of silence.\n"
     plain = blocks_of(text)
     hints = (("h1",), ("nav", "li"), ("nav", "li"), ("nav", "li"), ("article", "p"))
     marked = [
@@ -98,7 +100,7 @@ def test_any_text_in_any_blocks_has_finite_scores(text: str, data: st.DataObject
     model = regions.load()
     cuts = sorted(data.draw(st.sets(st.integers(1, max(1, len(text) - 1)), max_size=6)) - {len(text)})
     bounds = [0, *cuts, len(text)]
-    blocks = [Block(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+    blocks = [Block(a, b) for a, b in pairwise(bounds)]
     scores = model.score(text, blocks, [False] * len(blocks))
     assert np.isfinite(scores).all()
     assert np.array_equal(scores, model.score(text, blocks, [False] * len(blocks)))
@@ -136,5 +138,5 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
         regions.load(garbage)
     other = tmp_path / "other.npz"
     np.savez(other, regions=np.array(["head", "foot"]), vocabulary=np.array(["length"]))
-    with pytest.raises(ReadError, match="train it again|other cues"):
+    with pytest.raises(ReadError, match="of other cues or regions"):
         regions.load(other)

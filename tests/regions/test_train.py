@@ -89,7 +89,7 @@ def test_blocks_get_the_region_and_language_of_most_of_their_characters() -> Non
     segments = (
         GoldSegment(0, 10, "de", "title"),
         GoldSegment(10, 23, "en", "body"),
-        GoldSegment(23, 26, "und", "cookie_notice"),
+        GoldSegment(23, 26, "und", "ad"),
     )
     found = train.example(document, segments, weight=2.0)
     assert found.regions == ("title", "body")
@@ -119,7 +119,7 @@ def test_examples_are_read_from_a_file(tmp_path: Path) -> None:
         "id": "1",
         "text": "A\nB\n",
         "segments": [{"start": 0, "end": 4, "lang": "en", "region": "body"}],
-        "kind": "not read",
+        "kind": "-",
     }
     path = tmp_path / "gold.jsonl"
     path.write_text(json.dumps(good) + "\n", encoding="utf-8")
