@@ -37,7 +37,7 @@ _WORD_JOINER = "\u2060"
 # in an inline block, which would hide the line's direction from the paragraph: those lines flow as plain text.
 _STYLE = (
     ".dirauto, .dirauto *{unicode-bidi:plaintext;text-align:start} "
-    ".dirauto [class*=richtext__line]{display:inline} "
+    ".dirauto [class*=richtext__line]{display:inline;padding:0;margin:0} "
     ".dirauto [class*=richtext__line], .dirauto [class*=richtext__line] *{unicode-bidi:normal} "
     ".labels{position:sticky;top:0;z-index:5;padding:4px 0;background:var(--color-neutral-background)} "
     ".context *{opacity:.65;font-size:13px;font-weight:400;white-space:pre-wrap} "
