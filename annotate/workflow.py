@@ -12,18 +12,21 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
-from annotate import adjudication, agreement, corpus, dataset, readers
+from annotate import adjudication, agreement, corpus, dataset, readers, regions
 from annotate.agreement import Group
 from annotate.codec import dumps, loads
 from annotate.corpus import Recurrence
 from annotate.dataset import ExportReport
 from annotate.detectors import DEFAULT
+from annotate.earlier import Earlier
 from annotate.errors import ReadError, UnknownName
 from annotate.exporters import ALIGNMENTS
 from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Tiling
@@ -77,25 +80,29 @@ def segment(
     format: str = "",
     detector: str = DEFAULT,
     languages: Sequence[str] = (),
+    model: Path | None = None,
     corpus_cues: bool = False,
+    resegment: bool = False,
     workers: int = 1,
     rejects: Path | None = None,
     progress: Progress = no_progress,
 ) -> SegmentReport:
     """Documents → `segments.jsonl`: each document tiled into stretches of one language and one page region. With `corpus_cues`
-    lines that recur across the documents of a site count as boilerplate; otherwise every document stands alone."""
+    lines that recur across the documents of a site count as boilerplate; otherwise every document stands alone. Documents that
+    are in `output` already and have not changed keep their tiling, unless `resegment`."""
     seen: Counter[str] = Counter()
     by_lang: Counter[str] = Counter()
     by_region: Counter[str] = Counter()
     beside_it = rejects or rejects_beside(output, "segment")
-    with Rejects(beside_it) as rejected, TemporaryFile() as spool:
+    with Rejects(beside_it) as rejected, TemporaryFile() as spool, _earlier(output, resegment) as earlier:
         documents = readers.read(inputs, rejected, format=format, leave_out=[Path(output), beside_it])
         recurrence = None
         if corpus_cues:
             recurrence = corpus.learn(_spooled(documents, spool))
             spool.seek(0)
             documents = (loads(line, Document) for line in spool)
-        tilings = ordered_map(partial(_tiler, detector, tuple(languages), recurrence), documents, workers=workers)
+        make = partial(_tiler, detector, tuple(languages), model, recurrence)
+        tilings = ordered_map(make, (earlier.of(document) or document for document in documents), workers=workers)
 
         def segments() -> Iterator[Segment]:
             for tiling in tilings:
@@ -117,8 +124,21 @@ def _spooled(documents: Iterable[Document], spool: IO[bytes]) -> Iterator[Docume
         yield document
 
 
-def _tiler(detector: str, languages: tuple[str, ...], recurrence: Recurrence | None) -> Callable[[Document], Tiling]:
-    return Segmenter(detector=detector, languages=languages, recurrence=recurrence).tile
+@contextmanager
+def _earlier(output: str | Path, resegment: bool) -> Iterator[Earlier]:
+    path = Path(output)
+    if resegment or str(output) == STDIO or not path.is_file():
+        yield Earlier(BytesIO())
+        return
+    with path.open("rb") as file:
+        yield Earlier(file)
+
+
+def _tiler(
+    detector: str, languages: tuple[str, ...], model: Path | None, recurrence: Recurrence | None
+) -> Callable[[Document | Tiling], Tiling]:
+    segmenter = Segmenter(detector=detector, languages=languages, regions=regions.load(model), recurrence=recurrence)
+    return lambda item: item if isinstance(item, Tiling) else segmenter.tile(item)
 
 
 # -- segments → Label Studio -------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from annotate.errors import FAILURE, OK, PARTIAL
 )
 @click.option("--lang", "languages", multiple=True, metavar="TAG", help="Languages to choose from (repeatable) [default: all].")
 @click.option("--detector", default="", help="Language detector: py3langid (default) or langdetect.")
+@click.option("--model", type=click.Path(dir_okay=False, path_type=Path), help="Region model [default: the shipped one].")
+@click.option("--resegment", is_flag=True, help="Also redo unchanged documents that OUTPUT holds already.")
 @click.option("--corpus-cues", is_flag=True, help="Take lines that recur across a site's documents for boilerplate.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes; the output is the same.")
 @rejects_option
@@ -31,11 +33,15 @@ def segment(
     format: str,
     languages: tuple[str, ...],
     detector: str,
+    model: Path | None,
+    resegment: bool,
     corpus_cues: bool,
     workers: int,
     rejects: Path | None,
 ) -> int:
     """Tile documents into segments of one language and one page region.
+
+    Documents that OUTPUT holds already, unchanged, keep their tiling: what is annotated stays where it is.
 
     INPUTS are .txt, .html and .jsonl files (also .gz, .zst), folders of them, or - for JSONL on standard input.
     """
@@ -49,7 +55,9 @@ def segment(
             format=format,
             detector=detector or DEFAULT,
             languages=languages,
+            model=model,
             corpus_cues=corpus_cues,
+            resegment=resegment,
             workers=workers,
             rejects=rejects,
             progress=progress,

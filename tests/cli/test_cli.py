@@ -71,6 +71,21 @@ def test_a_result_of_an_earlier_run_is_no_input(here: Path, capsys: pytest.Captu
         assert json.loads(capsys.readouterr().out)["documents"] == 1
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_unchanged_document_keeps_its_tiling(here: Path, workers: str) -> None:
+    assert main(["segment", "page.txt", "-o", "s.jsonl", "-q"]) == 0
+    first = (here / "s.jsonl").read_bytes()
+    corrected = first.replace(b'"region":"title"', b'"region":"navigation"')
+    assert corrected != first
+    (here / "s.jsonl").write_bytes(corrected)
+    (here / "new.txt").write_text("A page that came later, about the new pier and its opening on Friday.\n")
+    assert main(["segment", "page.txt", "new.txt", "-o", "s.jsonl", "-q", "--workers", workers]) == 0
+    assert (here / "s.jsonl").read_bytes().startswith(corrected)
+    assert len((here / "s.jsonl").read_bytes()) > len(corrected)
+    assert main(["segment", "page.txt", "-o", "s.jsonl", "-q", "--resegment"]) == 0
+    assert (here / "s.jsonl").read_bytes() == first
+
+
 @pytest.mark.parametrize("verb", ["agree", "adjudicate"])
 def test_a_file_without_one_good_record_is_a_failure_and_overwrites_nothing(here: Path, verb: str) -> None:
     (here / "garbage.jsonl").write_text("not json\n{}\n")
@@ -143,6 +158,7 @@ def test_lines_that_recur_on_a_site_are_no_body(
         (["segment"], 2, "Missing argument"),
         (["segment", "page.txt", "--detector", "langdtect"], 2, "did you mean 'langdetect'"),
         (["segment", "nowhere.txt"], 1, "nowhere.txt"),
+        (["segment", "page.txt", "--model", "little.yaml"], 1, "little.yaml"),
         (["schema", "check", "defualt"], 2, "did you mean 'default'"),
         (["push", "s.jsonl", "--url", "127.0.0.1"], 4, "not a URL"),
         (["push", "s.jsonl", "--url", "http://[::1"], 4, "LABEL_STUDIO_API_KEY"),
