@@ -139,3 +139,13 @@ def test_a_network_learns_what_no_line_can_part() -> None:
     hidden = np.maximum(inputs @ fitted.hidden_weights + fitted.hidden_bias, 0)
     right = (hidden @ fitted.out_weights + fitted.out_bias).argmax(axis=1) == labels
     assert right.mean() > 0.9
+
+
+def test_a_part_of_the_documents_may_hold_one_region_only() -> None:
+    prose, imprint = "A long line of prose, with a stop.\n" * 4, "Imprint\n" * 4
+    pages = [
+        Example(text, blocks_of(text), (False,) * 4, (region,) * 4) for text, region in ((prose, "body"), (imprint, "footer"))
+    ]
+    scores = train.fit(pages).score(prose, pages[0].blocks, pages[0].foreign)
+    assert np.isfinite(scores).all()
+    assert {REGIONS[k] for k in scores.argmax(axis=1)} <= {"body", "footer"}
