@@ -153,7 +153,8 @@ class Rejects:
 
     def __enter__(self) -> Rejects:
         if self.path is not None:  # rejects of an earlier run are not this run's
-            self.path.unlink(missing_ok=True)
+            with _writing(self.path):
+                self.path.unlink(missing_ok=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
@@ -173,4 +174,6 @@ def rejects_beside(file: str | Path, verb: str, *, of_input: bool = False) -> Pa
     if str(file) == STDIO:
         return Path(f"annotate-{verb}.rejects.jsonl")
     path = Path(file)
+    if not path.name:
+        raise AnnotateError(f"{file} is a folder, not a file", hint="name a file in it")
     return path.with_name(path.name.removesuffix(".jsonl") + (f".{verb}" if of_input else "") + ".rejects.jsonl")

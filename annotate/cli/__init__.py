@@ -17,6 +17,8 @@ from annotate.errors import FAILURE, INTERRUPTED, USAGE, AnnotateError, did_you_
 VERBS = (
     "quickstart",
     "segment",
+    "show",
+    "evaluate",
     "schema",
     "server",
     "push",

@@ -159,6 +159,8 @@ def test_lines_that_recur_on_a_site_are_no_body(
         (["segment", "page.txt", "--detector", "langdtect"], 2, "did you mean 'langdetect'"),
         (["segment", "nowhere.txt"], 1, "nowhere.txt"),
         (["segment", "page.txt", "--model", "little.yaml"], 1, "little.yaml"),
+        (["segment", "page.txt", "-o", "."], 1, "a folder"),
+        (["segment", "page.txt", "-o", "page.txt/s.jsonl"], 1, "cannot write"),
         (["schema", "check", "defualt"], 2, "did you mean 'default'"),
         (["push", "s.jsonl", "--url", "127.0.0.1"], 4, "not a URL"),
         (["push", "s.jsonl", "--url", "http://[::1"], 4, "LABEL_STUDIO_API_KEY"),
