@@ -25,6 +25,8 @@ VERBS = (
     "pull",
     "agree",
     "adjudicate",
+    "check",
+    "split",
     "export",
     "config",
 )

@@ -16,7 +16,13 @@ from annotate.errors import OK, PARTIAL, UsageError
 @click.argument("gold")
 @click.argument("out", required=False)
 @schema_option
-@click.option("--format", "formats", multiple=True, metavar="F", help="spacy or jsonl (repeatable) [default: both].")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="F",
+    help="spacy, jsonl, spacy-json, doccano, iob2, hf or webanno (repeatable) [default: spacy, jsonl].",
+)
 @click.option("--align", default="contract", show_default=True, help="Spans off token boundaries: contract, strict or expand.")
 @click.option("--splits", default="80/10/10", show_default=True, help="Train/dev/test shares, by source document.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the splits.")

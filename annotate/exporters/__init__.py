@@ -24,8 +24,13 @@ ALIGNMENTS: tuple[Align, ...] = ("contract", "strict", "expand")
 EXPORTERS = Registry(
     "export format",
     {
+        "doccano": "annotate.exporters.doccano:write",
+        "hf": "annotate.exporters.huggingface:write",
+        "iob2": "annotate.exporters.iob2:write",
         "jsonl": "annotate.exporters.jsonl:write",
         "spacy": "annotate.exporters.docbin:write",
+        "spacy-json": "annotate.exporters.spacy_json:write",
+        "webanno": "annotate.exporters.web_annotation:write",
     },
 )
 
@@ -87,3 +92,9 @@ class Exporter(Protocol):
     """`splits` maps the non-empty splits, in the order train, dev, test, to their records sorted by document and position."""
 
     def __call__(self, splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Options) -> Exported: ...
+
+
+def unsettled(kind: str, splits: Mapping[str, Sequence[GoldRecord]], schema: LabelSchema) -> tuple[str, ...]:
+    """The limit of formats that list accepted topics only, for the card; `kind` names the files."""
+    count = sum(len(record.cats) < len(schema.topic_ids) for records in splits.values() for record in records)
+    return (f"{kind}: records whose open topic groups look as if no topic held: {count}.",) * bool(count)

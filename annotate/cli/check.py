@@ -1,0 +1,78 @@
+"""`annotate check`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from annotate.cli.console import Console, common_options, counts
+from annotate.cli.options import label_schema, schema_option, settings_near
+from annotate.errors import FINDINGS, OK, UsageError
+
+if TYPE_CHECKING:
+    from annotate.lint import Fix, Lint
+    from annotate.schema import LabelSchema
+
+
+@click.command(short_help="Find what a reviewer would object to in segments, annotations, gold, an export.")
+@click.argument("path")
+@schema_option
+@click.option("--strict", is_flag=True, help="Exit with 3 for warnings too.")
+@click.option("--fix", is_flag=True, help="Trim white space off the ends of spans; needs -o.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where --fix writes.")
+@common_options
+@click.pass_obj
+def check(console: Console, path: str, schema: str | None, strict: bool, fix: bool, output: Path | None) -> int:
+    """Look for mistakes in PATH: segments.jsonl, annotations.jsonl, gold.jsonl (the first record tells which; - is standard
+    input), or an export folder, which is compared with its manifest.
+
+    Labels, overlaps and languages are compared with the schema that --schema, the environment or annotate.yaml names.
+    With --fix, FILE is copied to -o with the safe corrections made, and the copy is looked at.
+
+    Ends with 3 when there are errors, with --strict also when there are warnings.
+    """
+    from annotate import lint
+
+    if fix != (output is not None):
+        raise UsageError("--fix and -o go together", hint="annotate check gold.jsonl --fix -o gold.fixed.jsonl")
+    if fix and Path(path).is_dir():
+        raise UsageError(f"{path} is a folder: only files can be fixed", hint="fix the gold records and export again")
+    labels = _schema(path, schema)
+    fixes = lint.fix(path, output) if output is not None else ()
+    looked_at = str(output or path)
+    report = lint.check(looked_at, labels)
+    _tell(console, looked_at, report, fixes)
+    if labels is None and report.kind in ("annotations", "gold"):
+        console.note("no schema is named: labels, overlaps and languages were not looked at")
+    console.document(
+        {
+            "kind": report.kind,
+            "records": report.records,
+            "errors": report.errors,
+            "warnings": len(report.findings) - report.errors,
+            "counts": report.counts,
+            "findings": [asdict(finding) for finding in report.findings],
+            "fixed": [asdict(done) for done in fixes],
+        }
+    )
+    return FINDINGS if report.errors or (strict and report.findings) else OK
+
+
+def _schema(path: str, name: str | None) -> LabelSchema | None:
+    """The schema that is named somewhere; none when only the default is left."""
+    config = settings_near(path, schema=name)
+    return None if config.settings["schema"].origin == "default" else label_schema(config)
+
+
+def _tell(console: Console, path: str, report: Lint, fixes: tuple[Fix, ...]) -> None:
+    for done in fixes:
+        console.note(f"line {done.line}: fixed {done.label} {list(done.was)} -> {list(done.now)} {done.text!r}")
+    for finding in report.findings:
+        where = f"{path}:{finding.line}" if finding.line > 0 else path
+        about = f" [{finding.id}]" if finding.line > 0 and finding.id else ""
+        console.data(f"{where}: {finding.level}: {finding.code}: {finding.message}{about} ({finding.hint})")
+    what = "files" if report.kind == "export" else "records"
+    console.note(f"{report.kind}: {report.records:,} {what}; findings: {counts(report.counts)}")

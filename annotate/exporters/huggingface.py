@@ -1,0 +1,99 @@
+"""`hf/`: a Hugging Face data set for token classification, complete in itself: `load_dataset("exports/NAME/hf")`.
+
+Rows are those of `transformers`' token classification scripts: `tokens`, and `ner_tags` as numbers of a `ClassLabel`. The head
+of `hf/README.md` declares all their names, so a file without any entity, or with the first one late, loads all the same.
+Tokens come from the language's own tokenizer, without white space.
+
+Lossy like every format of one tag a token: of overlapping spans the longest stays, the others are rejects. `topics` are the
+accepted ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from annotate.exporters import Exported, Options, unsettled
+from annotate.exporters.aligned import Aligner, tokenizers_of
+from annotate.exporters.tags import tag_names, tagged
+from annotate.model import GoldRecord
+from annotate.schema import LabelSchema
+from annotate.spacy_docs import VERSIONS
+from annotate.store import write_records
+
+
+def write(splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Options) -> Exported:
+    """Write one file per split, and the card that makes the folder a data set."""
+    aligner = Aligner("hf", options, flat=True)
+    names = tag_names(options.schema)
+    for split, records in splits.items():
+        write_records(folder / "hf" / f"{split}.jsonl", _rows(records, aligner, names))
+    if aligner.adjusted:
+        write_records(folder / "hf" / "adjusted.jsonl", aligner.adjusted)
+    (folder / "hf" / "README.md").write_bytes(_card(options.schema, splits, names).encode())
+    tokenizers = tokenizers_of(splits)
+    return Exported(
+        spans_out=aligner.spans_out,
+        rejects=tuple(aligner.rejects),
+        adjusted=len(aligner.adjusted),
+        manifest={"tags": names, "tokenizers": tokenizers},
+        tools={"spacy": VERSIONS["spacy"]},
+        usage=_USAGE,
+        limits=(
+            *unsettled("Hugging Face files", splits, options.schema),
+            *aligner.limits("Hugging Face files", tokenizers, "hf/adjusted.jsonl"),
+        ),
+    )
+
+
+_USAGE = """```python
+from datasets import load_dataset
+
+data = load_dataset("PATH/TO/THIS/FOLDER/hf")  # token classification
+names = next(iter(data.values())).features["ner_tags"].feature.names
+```"""
+
+
+def _rows(records: Sequence[GoldRecord], aligner: Aligner, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    number = {name: i for i, name in enumerate(names)}
+    for record, built in zip(records, aligner.docs(records), strict=True):
+        pairs = list(tagged(built))
+        yield {
+            "id": record.id,
+            "tokens": [token for token, _ in pairs],
+            "ner_tags": [number[tag] for _, tag in pairs],
+            "language": record.meta.lang,
+            "region": record.meta.region,
+            "doc_id": record.meta.doc_id,
+            "topics": record.accept,
+        }
+
+
+def features(names: Sequence[str]) -> list[dict[str, Any]]:
+    """The columns, as a card declares them."""
+    tags = {"class_label": {"names": {str(i): name for i, name in enumerate(names)}}}
+    return [
+        {"name": "id", "dtype": "string"},
+        {"name": "tokens", "sequence": "string"},
+        {"name": "ner_tags", "sequence": tags},
+        {"name": "language", "dtype": "string"},
+        {"name": "region", "dtype": "string"},
+        {"name": "doc_id", "dtype": "string"},
+        {"name": "topics", "sequence": "string"},
+    ]
+
+
+def _card(schema: LabelSchema, splits: Mapping[str, Sequence[GoldRecord]], names: Sequence[str]) -> str:
+    head = {
+        "language": sorted({record.meta.lang for records in splits.values() for record in records}),
+        "task_categories": ["token-classification"],
+        "configs": [
+            {"config_name": "default", "data_files": [{"split": split, "path": f"{split}.jsonl"} for split in splits]},
+        ],
+        "dataset_info": {"features": features(names)},
+    }
+    written = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=120)
+    return f"---\n{written}---\n\nLabel schema {schema.ref}. The card of the whole data set is `../README.md`.\n"

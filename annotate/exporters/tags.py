@@ -1,0 +1,26 @@
+"""Documents as tokens with one IOB2 tag each (Ratnaparkhi 1998; Tjong Kim Sang and Veenstra 1999)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from annotate.schema import LabelSchema, iob_tag
+
+if TYPE_CHECKING:  # spaCy takes seconds to load
+    from annotate.spacy_docs import BuiltDoc
+
+OUTSIDE = "O"
+
+
+def tag_names(schema: LabelSchema) -> list[str]:
+    """Every tag there can be: `O`, then `B-` and `I-` of each label in the schema's order."""
+    return [OUTSIDE, *(f"{prefix}-{iob_tag(label)}" for label in schema.entity_ids for prefix in "BI")]
+
+
+def tagged(built: BuiltDoc) -> Iterator[tuple[str, str]]:
+    """The tokens that are not white space, with their tags from `doc.ents`. White space inside an entity goes without a trace:
+    entities begin and end with other tokens."""
+    for token in built.doc:
+        if not token.is_space:
+            yield token.text, f"{token.ent_iob_}-{iob_tag(token.ent_type_)}" if token.ent_type_ else OUTSIDE
