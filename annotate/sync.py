@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -167,6 +167,14 @@ def _cut_point(text: str, limit: int) -> int:
         if at > 0:
             return at + len(separator)
     return limit
+
+
+def select(
+    schema: LabelSchema, *, regions: Collection[str] = (), languages: Collection[str] = (), min_chars: int | None = None
+) -> Selection:
+    """The selection that options ask for: `regions` and `min_chars` default to the schema's, `all` selects every region."""
+    chosen = frozenset() if ALL_REGIONS in regions else frozenset(regions or schema.annotate_regions)
+    return Selection(chosen, frozenset(languages), schema.min_chars if min_chars is None else min_chars)
 
 
 # -- deciding ----------------------------------------------------------------------------------------------------------
@@ -503,6 +511,111 @@ def _create(client: Client, project: Project, batch: Sequence[Json]) -> bool:
 
 def _drop_doubles(client: Client, project: Project, wanted: Wanted, selection: Selection) -> None:
     _delete(client, project, decide(wanted, _found(client, project), selection).delete)
+
+
+# -- status ------------------------------------------------------------------------------------------------------------
+
+STATES = ("done", "skipped", "drafts", "pending")
+"""Of a task, in order of precedence: submitted, skipped, only begun, untouched."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStatus:
+    """How far a project is, without its retired tasks, and whether a push would change it."""
+
+    id: int
+    """-1 when there is no project yet."""
+    url: str
+    annotator: str
+    filled: bool
+    """Whether a push fills it; further projects of the title are counted only."""
+    counts: Mapping[str, int]
+    """`tasks`, and of them each of `STATES`; `retired` beside them."""
+    by_lang: Mapping[str, Mapping[str, int]]
+    """The same counts, without `retired`, by language."""
+    by_region: Mapping[str, Mapping[str, int]]
+    schema_in_step: bool
+    """Whether the project has the schema and the labeling config that a push would give it."""
+    out_of_step: Mapping[str, int]
+    """What a push would do: `created`, `updated`, `retired`; empty when no corpus was compared."""
+
+    @property
+    def in_step(self) -> bool:
+        """Whether a push would change nothing."""
+        return not self.filled or (self.schema_in_step and not any(self.out_of_step.values()))
+
+
+def status(
+    client: Client,
+    schema: LabelSchema,
+    title: str,
+    *,
+    wanted: Wanted | None = None,
+    selection: Selection | None = None,
+    annotators: Sequence[str] = (),
+    prune: bool = False,
+) -> list[ProjectStatus]:
+    """Where each project of a title stands, compared with what a push of `wanted` would do. Writes nothing.
+
+    These are the projects of the annotators (without any: all the title has, or the one it would get); further ones of the
+    title are counted and not compared."""
+    projects = client.projects()
+    there = {marker.annotator for project in projects if (marker := read_marker(project)) and marker.title == title}
+    filled = list(dict.fromkeys(annotators)) or sorted(there) or [""]
+    found = []
+    for name in [*filled, *sorted(there - set(filled))]:
+        project = find_project(projects, title, name)
+        items = list(client.tasks(project.id, TASK_FIELDS)) if project else []
+        plan = None
+        if wanted is not None and name in filled:
+            plan = decide(wanted, map(found_task, items), selection or Selection(), prune=prune)
+        one = _project_status(client, project, name, schema, items, plan)
+        found.append(replace(one, filled=name in filled))
+    return found
+
+
+def _project_status(
+    client: Client, project: Project | None, annotator: str, schema: LabelSchema, items: Sequence[Json], plan: Plan | None
+) -> ProjectStatus:
+    total, by_lang, by_region = Counter[str](), defaultdict[str, Counter[str]](Counter), defaultdict[str, Counter[str]](Counter)
+    retired = 0
+    for item in items:
+        task = found_task(item)
+        if task.retired:
+            retired += 1
+            continue
+        for counter in (total, by_lang[str(task.data.get("lang", ""))], by_region[str(task.data.get("region", ""))]):
+            counter.update(("tasks", _state(item)))
+    planned = plan.counts() if plan else {}
+    return ProjectStatus(
+        id=project.id if project else -1,
+        url=project_url(client, project.id) if project else "",
+        annotator=annotator,
+        filled=True,
+        counts=_stated(total) | {"retired": retired},
+        by_lang={lang: _stated(counter) for lang, counter in sorted(by_lang.items())},
+        by_region={region: _stated(counter) for region, counter in sorted(by_region.items())},
+        schema_in_step=project is not None and has_schema(project, schema),
+        out_of_step={key: planned[key] for key in ("created", "updated", "retired") if key in planned},
+    )
+
+
+def has_schema(project: Project, schema: LabelSchema) -> bool:
+    """Whether a project has the labeling config of a schema, and its marker says so."""
+    marker = read_marker(project)
+    return bool(marker and marker.schemas[-1][0] == schema.ref and project.label_config == labeling_config(schema))
+
+
+def _state(item: Json) -> str:
+    if item.get("total_annotations"):
+        return "done"
+    if item.get("cancelled_annotations"):
+        return "skipped"
+    return "drafts" if item.get("draft_exists") else "pending"
+
+
+def _stated(counter: Mapping[str, int]) -> dict[str, int]:
+    return {key: counter.get(key, 0) for key in ("tasks", *STATES)}
 
 
 # -- pull --------------------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Ti
 from annotate.parallel import ordered_map
 from annotate.schema import LabelSchema
 from annotate.store import STDIO, Rejects, file_sha256, read_records, rejects_beside, write_records
-from annotate.tiling import Segmenter
+from annotate.tiling import Segmenter, UnitExplanation
 
 if TYPE_CHECKING:
     from annotate.labelstudio.client import Client
@@ -96,11 +96,7 @@ def segment(
     beside_it = rejects or rejects_beside(output, "segment")
     with Rejects(beside_it) as rejected, TemporaryFile() as spool, _earlier(output, resegment) as earlier:
         documents = readers.read(inputs, rejected, format=format, leave_out=[Path(output), beside_it])
-        recurrence = None
-        if corpus_cues:
-            recurrence = corpus.learn(_spooled(documents, spool))
-            spool.seek(0)
-            documents = (loads(line, Document) for line in spool)
+        documents, recurrence = _learned(documents, spool) if corpus_cues else (documents, None)
         make = partial(_tiler, detector, tuple(languages), model, recurrence)
         tilings = ordered_map(make, (earlier.of(document) or document for document in documents), workers=workers)
 
@@ -115,6 +111,32 @@ def segment(
 
         count = write_records(output, segments())
     return SegmentReport(seen["documents"], count, dict(rejected.counts), dict(by_lang), dict(by_region))
+
+
+def explain(
+    inputs: Sequence[str | Path],
+    rejected: Rejects,
+    *,
+    format: str = "",
+    detector: str = DEFAULT,
+    languages: Sequence[str] = (),
+    model: Path | None = None,
+    corpus_cues: bool = False,
+) -> Iterator[tuple[Document, list[UnitExplanation]]]:
+    """What decides how `segment` tiles each document, with the same options: the scores of its units."""
+    with TemporaryFile() as spool:
+        documents = readers.read(inputs, rejected, format=format, leave_out=[rejected.path] if rejected.path else [])
+        documents, recurrence = _learned(documents, spool) if corpus_cues else (documents, None)
+        segmenter = Segmenter(detector, tuple(languages), regions.load(model), recurrence)
+        for document in documents:
+            yield document, segmenter.explain(document)
+
+
+def _learned(documents: Iterable[Document], spool: IO[bytes]) -> tuple[Iterator[Document], Recurrence]:
+    """The documents again, and what recurs in them."""
+    recurrence = corpus.learn(_spooled(documents, spool))
+    spool.seek(0)
+    return (loads(line, Document) for line in spool), recurrence
 
 
 def _spooled(documents: Iterable[Document], spool: IO[bytes]) -> Iterator[Document]:
@@ -163,9 +185,7 @@ def push(
     schema's; `all` selects every region."""
     from annotate import sync  # with the SDK behind it, which takes a second to load: only for push and pull
 
-    chosen = frozenset() if sync.ALL_REGIONS in regions else frozenset(regions or schema.annotate_regions)
-    least = schema.min_chars if min_chars is None else min_chars
-    selection = sync.Selection(chosen, frozenset(languages), least)
+    selection = sync.select(schema, regions=regions, languages=languages, min_chars=min_chars)
     with Rejects(rejects or rejects_beside(source, "push", of_input=True)) as rejected:
         segments = read_records(source, Segment, rejected, step="push")
         wanted = sync.wanted_tasks(segments, schema, selection, rejected, str(source))

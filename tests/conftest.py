@@ -1,4 +1,7 @@
-"""What all tests share: no test sees the user's settings, and one real Label Studio serves the whole run."""
+"""What all tests share: no test sees the user's settings, and one real Label Studio serves the whole run.
+
+The fixture `server` is a fake Label Studio or the real one: what uses it runs against both, against the fake alone with
+`-m 'not live'`."""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from annotate.labelstudio import server
+from annotate.config import TOKEN
+from annotate.labelstudio import server as embedded
 from annotate.labelstudio.client import Client
+from annotate.testing import FakeLabelStudio
 
 
 @pytest.fixture(autouse=True)
@@ -23,11 +28,12 @@ def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: 
 
 @dataclass(frozen=True)
 class Live:
-    """The real server of this test run."""
+    """A Label Studio to test against."""
 
     home: Path
+    """The `ANNOTATE_HOME` it belongs to."""
     url: str
-    login: server.Credentials
+    login: embedded.Credentials
 
     def client(self) -> Client:
         return Client(self.url, self.login.token)
@@ -38,12 +44,12 @@ def live_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     home = tmp_path_factory.mktemp("annotate-home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ANNOTATE_HOME", str(home))
-        running = server.start(print, port=free_port())
-        login = server.credentials()
+        running = embedded.start(print, port=free_port())
+        login = embedded.credentials()
     yield Live(home, running.url, login)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ANNOTATE_HOME", str(home))
-        server.stop()
+        embedded.stop()
 
 
 @pytest.fixture
@@ -51,6 +57,26 @@ def live(live_home: Live, monkeypatch: pytest.MonkeyPatch) -> Live:
     """The real server, and the environment in which annotate finds it as its own."""
     monkeypatch.setenv("ANNOTATE_HOME", str(live_home.home))
     return live_home
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeLabelStudio]:
+    """A fake server, new for each test."""
+    with FakeLabelStudio() as started:
+        yield started
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.live)])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Live:
+    """The fake server and the real one, and the environment in which annotate finds it."""
+    if request.param == "real":
+        real: Live = request.getfixturevalue("live")
+        return real
+    started: FakeLabelStudio = request.getfixturevalue("fake")
+    monkeypatch.setenv("LABEL_STUDIO_URL", started.url)
+    monkeypatch.setenv(TOKEN, started.token)
+    login = embedded.Credentials(started.email, started.password, started.token)
+    return Live(tmp_path_factory.getbasetemp() / "nobody-home", started.url, login)
 
 
 def free_port() -> int:

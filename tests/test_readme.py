@@ -10,6 +10,7 @@ import click
 import pytest
 import yaml
 
+import annotate.testing
 from annotate import schema
 from annotate.cli import VERBS, cli
 from annotate.detectors import DETECTORS
@@ -62,6 +63,13 @@ def test_the_settings_example_is_valid(tmp_path: Path) -> None:
 def test_the_record_example_has_the_fields_of_a_segment() -> None:
     (example,) = blocks("json")
     assert list(json.loads(example)) == list(Segment.__dataclass_fields__)
+
+
+def test_the_fake_server_example_is_the_one_that_is_tested() -> None:
+    (example,) = [block for block in blocks("python") if "FakeLabelStudio" in block]
+    lines = [line.strip() for line in example.splitlines() if line.strip()]
+    documented = [line.strip() for line in str(annotate.testing.__doc__).splitlines()]
+    assert [line for line in lines if line not in documented] == []
 
 
 def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,9 @@ from annotate.detectors import DETECTORS
 from annotate.errors import UnknownName
 from annotate.model import REGIONS, Block, Document, Tiling
 from annotate.offsets import normalise
-from annotate.tiling import BLANK, LINE, SENTENCE, UNIT, WORD, Segmenter, cut, posteriors, recut, run_ons, viterbi
+from annotate.tiling import EXCERPT, FOREMOST, Segmenter
+from annotate.tiling.decoding import REGION_INLINE, SWITCH, decode_languages, posteriors, viterbi
+from annotate.tiling.units import BLANK, LINE, SENTENCE, UNIT, WORD, cut, recut, run_ons
 from tests.builders import HARD_TEXTS
 
 EN = "The old lighthouse keeper walked down to the harbour and watched the fishing boats come home before the storm."
@@ -237,6 +239,35 @@ def test_every_detector_drives_the_decoder(name):
     assert [s.lang for s in tile(text, Segmenter(detector=name, regions=OneRegion())).segments] == ["en", "fi", "ru", "ko"]
 
 
+# Explanations
+
+
+@settings(deadline=None, max_examples=60)
+@given(TEXTS)
+def test_an_explanation_says_of_every_unit_what_decided_it(text):
+    document = Document("doc.txt", text)
+    units = SEGMENTER.explain(document)
+    assert [unit.start for unit in units] == [0, *(unit.end for unit in units[:-1])]
+    assert units[-1].end == len(text)
+    for unit in units:
+        assert unit.text == text[unit.start : unit.end].strip()[:EXCERPT]
+        assert len(unit.regions) == FOREMOST
+        assert len(unit.langs) in (0, FOREMOST)
+        for scores in (unit.langs, unit.regions):
+            assert [score for _, score in scores] == sorted((score for _, score in scores), reverse=True)
+    segments = SEGMENTER.tile(document).segments
+    for unit in units:
+        (segment,) = [s for s in segments if s.start <= unit.start and unit.end <= s.end]
+        assert segment.region == unit.region
+
+
+def test_an_explanation_names_what_the_scores_favour():
+    first, second, third = SEGMENTER.explain(Document("doc.txt", f"{EN}\n\n{FI}\n12 / 34\n"))
+    assert (first.gap, first.lang, first.langs[0], first.region) == ("line", "en", ("en", 0.0), "body")
+    assert (second.gap, second.lang, second.langs[0]) == ("blank line", "fi", ("fi", 0.0))
+    assert (third.gap, third.langs, third.regions[0]) == ("line", (), ("body", 0.0))
+
+
 # Units
 
 
@@ -292,8 +323,7 @@ def test_a_run_on_is_cut_where_the_words_change():
     text = "alpha beta gamma ONE TWO THREE"
     units = cut(Document("d", f"{text}\nFOUR FIVE"))
 
-    def judge(part: str, starts: list[int]) -> np.ndarray:
-        words = [part[a:b].strip() for a, b in zip(starts, [*starts[1:], len(part)], strict=True)]
+    def judge(words: Sequence[str]) -> np.ndarray:
         return np.array([[-3.0, 0.0] if word.isupper() else [0.0, -3.0] for word in words])
 
     places = run_ons(f"{text}\nFOUR FIVE", units, np.array([0, 1]), judge)
@@ -307,8 +337,6 @@ def test_a_run_on_is_cut_where_the_words_change():
 
 
 def brute_force(langs, regions, gaps, start, transitions):
-    from annotate.tiling import REGION_INLINE, SWITCH
-
     states = list(itertools.product(range(langs.shape[1]), range(regions.shape[1])))
 
     def weight(path):
@@ -323,6 +351,26 @@ def brute_force(langs, regions, gaps, start, transitions):
         return total
 
     return {path: weight(path) for path in itertools.product(states, repeat=len(langs))}
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 5), st.booleans())
+def test_languages_alone_are_decoded_as_with_one_region(seed, n, width, ties):
+    rng = np.random.default_rng(seed)
+    langs, gaps = rng.normal(0, 6, (n, width)), rng.integers(0, 4, n)
+    if ties:
+        langs = langs.round(-1)
+    expected, _ = viterbi(langs, np.zeros((n, 1)), gaps, np.zeros(1), np.zeros((1, 1)))
+    assert decode_languages(langs, gaps).tolist() == expected.tolist()
+
+
+def test_long_sequences_do_not_vanish():
+    rng = np.random.default_rng(0)
+    langs, regions, gaps = rng.normal(0, 9, (3000, 3)), rng.normal(0, 5, (3000, 2)), rng.integers(0, 4, 3000)
+    model = np.zeros(2), np.log([[0.9, 0.1], [0.1, 0.9]])
+    path = viterbi(langs, regions, gaps, *model)
+    for sure in posteriors(langs, regions, gaps, *model, *path):
+        assert np.isfinite(sure).all()
+        assert sure.mean() > 0.9
 
 
 @settings(deadline=None, max_examples=40)

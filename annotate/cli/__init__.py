@@ -23,11 +23,13 @@ VERBS = (
     "server",
     "push",
     "pull",
+    "status",
     "agree",
     "adjudicate",
     "check",
     "split",
     "export",
+    "doctor",
     "config",
 )
 

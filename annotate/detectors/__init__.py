@@ -6,23 +6,27 @@ languages use it), `varieties` (telling near-identical languages apart), and `ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from annotate.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Detector(Protocol):
     """What the decoder asks of a detector. A detector keeps no memory of earlier texts: equal texts get equal scores."""
 
     name: str
-    languages: frozenset[str]
-    """Primary BCP-47 tags it knows; `no` stands for Bokmål and Nynorsk, `zh` for all written Chinese."""
+    languages: tuple[str, ...]
+    """Primary BCP-47 tags it knows, sorted; `no` stands for Bokmål and Nynorsk, `zh` for all written Chinese."""
 
-    def scores(self, texts: Sequence[str]) -> list[Mapping[str, float]]:
-        """For every text the log-scores of languages, relative to the best, which has 0.0. They are calibrated: softmax gives
-        the probability of each language for a text without context. A language left out has no evidence for it;
-        `{}` says that the text holds no evidence at all."""
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """The log-scores of all texts, shape `(len(texts), len(languages))`, relative to the best of each row, which has 0.
+        They are calibrated: softmax gives the probability of each language for a text without context. A row of NaN says that
+        its text holds no evidence at all."""
         ...
 
 

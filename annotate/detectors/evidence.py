@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,18 +30,28 @@ sentences always have some."""
 NAMED = 0.5
 """Weight of a piece in which every word has a capital: names, titles and menus keep the words of other languages."""
 
+UNLIKELY = np.float32(-1e4)
+"""The score of a near-identical language for which the first of its group speaks."""
+
 _NOISE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[\w-]+(?:\.[a-z0-9-]{2,})+(?:/\S*)?|[!-~]{41,}|\d+")
-_INVISIBLE = dict.fromkeys([0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF])
+_LONGEST_WORD = 40
+_MAYBE_NOISE = re.compile(r"[\d@.:](?:(?<=[\d@])|(?<=\.)\S|(?<=:)/)")
+"""What all noise but overlong words holds: quick to look for, where `_NOISE` tries all its branches at every letter."""
+_INVISIBLE = re.compile("[\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _BATCH = 512
+
+_LATIN, _HAN = scripts.SCRIPTS.index("Latn"), scripts.SCRIPTS.index("Hani")
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What n pieces of a text say about languages."""
+    """What n pieces of a text say about languages: T of them, of which the V near-identical ones have scores of their own."""
 
-    tags: tuple[str, ...]
     scores: NDArray[np.float32]
-    """`(n, len(tags))` log-scores, 0 for a piece's best language, and 0 all over for a piece that says nothing."""
+    """`(n, T)` log-scores, 0 for a piece's best language, and 0 for all of a piece that says nothing. The first of a group of
+    near-identical languages has the best score of the group, the others `UNLIKELY`."""
+    varieties: NDArray[np.float32]
+    """`(n, V)` the scores of the members of all `varieties.GROUPS`, in their order."""
     speaks: NDArray[np.bool_]
     """`(n,)` whether a piece says anything."""
     letters: NDArray[np.int64]
@@ -49,99 +59,130 @@ class Evidence:
     histogram: NDArray[np.int64]
     """`(n, len(scripts.SCRIPTS))` letters by script."""
 
+    def __len__(self) -> int:
+        return len(self.scores)
+
     def of(self, columns: Sequence[int]) -> Floats:
         """The scores for some languages, `(n, len(columns))`; near-identical ones count as the first of their group."""
-        return np.asarray(self.grouped()[:, list(columns)], dtype=np.float64)
+        return self.scores[:, list(columns)].astype(np.float64)
 
-    def grouped(self) -> NDArray[np.float32]:
-        """The scores with the members of each group of near-identical languages folded into its first."""
-        scores = self.scores.copy()
-        for group in varieties.GROUPS:
-            columns = [self.tags.index(tag) for tag in group]
-            scores[:, columns[0]] = scores[:, columns].max(axis=1)
-            scores[:, columns[1:]] = -1e4
-        return scores
+    def take(self, rows: Sequence[int]) -> Evidence:
+        """The pieces with these numbers."""
+        return Evidence(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-@dataclass(slots=True)
+def joined(parts: Sequence[Evidence]) -> Evidence:
+    """The pieces of all parts, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return Evidence(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Evidence)))
+
+
+@dataclass(frozen=True)
 class Listener:
-    """A detector and what it has said about the texts of one document, so that no text is asked about twice. `tags` holds the
-    detector's languages and all members of `varieties.GROUPS`; a member that the detector does not know gets the best score of
-    its group."""
+    """A detector and the scale its scores are brought on. `tags`, the columns of the evidence, holds the detector's languages
+    and all members of `varieties.GROUPS`; a member that the detector does not know gets the best score of its group."""
 
     detector: Detector
     tags: tuple[str, ...]
-    _heard: dict[str, NDArray[np.float32] | None] = field(default_factory=dict)
 
-    def gather(self, text: str, starts: Sequence[int]) -> Evidence:
-        """The evidence of the pieces of `text` that begin at `starts` (the first at 0)."""
-        histogram = scripts.histogram(scripts.letters(text), np.asarray(starts, dtype=np.intp))
+    def gather(self, pieces: Sequence[str]) -> Evidence:
+        """The evidence of the pieces of a text. It depends on each piece alone; equal ones are listened to once."""
+        number = {piece: row for row, piece in enumerate(dict.fromkeys(pieces))}
+        distinct = list(number)
+        parts = [self._listen(distinct[first : first + _BATCH]) for first in range(0, max(len(distinct), 1), _BATCH)]
+        evidence = joined(parts)
+        return evidence if len(distinct) == len(pieces) else evidence.take([number[piece] for piece in pieces])
+
+    def _listen(self, pieces: Sequence[str]) -> Evidence:
+        starts = np.cumsum([0, *map(len, pieces[:-1])])
+        histogram = scripts.histogram(scripts.letters("".join(pieces)), starts)
         script, letters = scripts.dominant(histogram), scripts.mass(histogram)
-        written = _written(self.tags)
-        contested = written.sum(axis=1) > 1
-        pieces = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
-        cleaned = [clean(piece) if contested[s] else "" for piece, s in zip(pieces, script, strict=True)]
-        self._ask([piece for piece in dict.fromkeys(cleaned) if piece and piece not in self._heard])
-        scores: NDArray[np.float32] = np.zeros((len(pieces), len(self.tags)), dtype=np.float32)
-        heard = np.zeros(len(pieces), dtype=bool)
-        for i, piece in enumerate(cleaned):
-            row = self._heard.get(piece)
-            if row is not None:
-                scores[i], heard[i] = row, True
-        latin = script == scripts.SCRIPTS.index("Latn")
-        allowed = written[script]
-        speaks = np.where(latin, heard, allowed.any(axis=1))
+        latin, han = script == _LATIN, script == _HAN
+        allowed = self._written[script]
+        heard = self._heard(pieces, self._contested[script])
+        answered = ~np.isnan(heard[:, 0])
+        speaks = np.where(latin, answered, allowed.any(axis=1))
         trust = np.where([looks_named(piece) for piece in pieces], NAMED, 1.0)
+        scores = np.where(answered[:, None], heard, 0)
         scores -= np.where(allowed, scores, -np.inf).max(axis=1, initial=-1e9, keepdims=True)
-        scores = np.maximum(scores * trust[:, None].astype(np.float32), -CAP)
-        own = scripts.mass(np.where(np.arange(len(scripts.SCRIPTS)) == script[:, None], histogram, 0))
-        han, ja = script == scripts.SCRIPTS.index("Hani"), self.tags.index("ja")
-        scores[han, ja] = np.maximum(scores[han, ja], -np.square(histogram[han, scripts.SCRIPTS.index("Hani")] / HAN))
+        scores *= trust[:, None].astype(np.float32)
+        np.maximum(scores, -CAP, out=scores)
+        if han.any():
+            ja = self.tags.index("ja")
+            scores[han, ja] = np.maximum(scores[han, ja], -np.square(histogram[han, _HAN] / HAN))
+        own = scripts.weighted(histogram, script)
         rate = np.where(latin, MISMATCH_LATIN * trust, MISMATCH)
         against = np.clip((2 * own - letters) * rate, 0.0, MISMATCH_CAP)  # a mixed piece says less
         scores = np.where(allowed, scores, -against[:, None].astype(np.float32))
         scores[~speaks] = 0
-        return Evidence(self.tags, scores, speaks, letters, histogram)
+        members = scores[:, np.concatenate(self._groups)]
+        for group in self._groups:
+            scores[:, group[0]] = scores[:, group].max(axis=1)
+            scores[:, group[1:]] = UNLIKELY
+        return Evidence(scores, members, speaks, letters, histogram)
 
-    def _ask(self, texts: Sequence[str]) -> None:
-        column = {tag: k for k, tag in enumerate(self.tags)}
-        unheard = [
-            ([column[tag] for tag in group if tag in self.detector.languages], column[member])
+    def _heard(self, pieces: Sequence[str], contested: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """What the detector says of the contested pieces, `(len(pieces), len(tags))`; rows of NaN where it says nothing."""
+        cleaned = [clean(piece) if ask else "" for piece, ask in zip(pieces, contested.tolist(), strict=True)]
+        number = {text: row for row, text in enumerate(dict.fromkeys(filter(None, cleaned)), start=1)}
+        said = np.full((len(number) + 1, len(self.tags)), np.nan, dtype=np.float32)
+        if number:
+            found = self.detector.scores(list(number))
+            said[1:] = np.where(np.isnan(found[:, :1]), np.nan, -2 * CAP)
+            said[1:, self._columns] = found
+        for known, unknown in self._unheard:
+            said[:, unknown] = said[:, known].max(axis=1)
+        return said[[number.get(text, 0) for text in cleaned]]
+
+    @cached_property
+    def _columns(self) -> list[int]:
+        """Where the detector's languages are."""
+        return [self.tags.index(tag) for tag in self.detector.languages]
+
+    @cached_property
+    def _unheard(self) -> list[tuple[list[int], int]]:
+        """The near-identical languages that the detector does not know, and those of their group that it knows."""
+        known = self.detector.languages
+        return [
+            ([self.tags.index(tag) for tag in group if tag in known], self.tags.index(member))
             for member, group in varieties.GROUP_OF.items()
-            if member not in self.detector.languages
+            if member not in known
         ]
-        columns: dict[tuple[str, ...], list[int]] = {}  # most detectors name the same languages in the same order each time
-        for first in range(0, len(texts), _BATCH):
-            batch = texts[first : first + _BATCH]
-            for text, found in zip(batch, self.detector.scores(batch), strict=True):
-                row = None
-                if found:
-                    row = np.full(len(self.tags), -2 * CAP, dtype=np.float32)
-                    named = tuple(found)
-                    if named not in columns:
-                        columns[named] = [column[tag] for tag in named]
-                    row[columns[named]] = list(found.values())
-                    for known, unknown in unheard:
-                        row[unknown] = row[known].max()
-                self._heard[text] = row
+
+    @cached_property
+    def _groups(self) -> list[list[int]]:
+        return [[self.tags.index(tag) for tag in group] for group in varieties.GROUPS]
+
+    @cached_property
+    def _written(self) -> NDArray[np.bool_]:
+        """Whether each language is written in each script; shape `(len(SCRIPTS), len(tags))`."""
+        latin = [tag not in scripts.NOT_LATIN for tag in self.tags]
+        others = [[tag in scripts.LANGUAGES.get(code, ()) for tag in self.tags] for code in scripts.SCRIPTS]
+        return np.array([latin if code == "Latn" else row for code, row in zip(scripts.SCRIPTS, others, strict=True)])
+
+    @cached_property
+    def _contested(self) -> NDArray[np.bool_]:
+        """Whether several languages are written in each script."""
+        return np.asarray(self._written.sum(axis=1) > 1)
 
 
 def clean(text: str) -> str:
     """What of a piece speaks for a language: no addresses, numbers, invisible characters; capitals made small."""
-    text = " ".join(_NOISE.sub(" ", text.translate(_INVISIBLE)).split())
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
+    words = text.split()
+    text = " ".join(words)
+    if _MAYBE_NOISE.search(text) or max(map(len, words), default=0) > _LONGEST_WORD:
+        text = " ".join(" ".join([_NOISE.sub(" ", word) if _maybe_noisy(word) else word for word in words]).split())
     return text.lower() if text.isupper() else text
+
+
+def _maybe_noisy(word: str) -> bool:
+    return len(word) > _LONGEST_WORD or _MAYBE_NOISE.search(word) is not None
 
 
 def looks_named(text: str) -> bool:
     """Whether every word that has a case begins with a capital."""
-    initials = [word[0] for word in text.split()]
-    return any(map(str.isupper, initials)) and not any(map(str.islower, initials))
-
-
-@cache
-def _written(tags: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Whether each language is written in each script; shape `(len(SCRIPTS), len(tags))`."""
-    latin = [tag not in scripts.NOT_LATIN for tag in tags]
-    return np.array(
-        [latin if code == "Latn" else [tag in scripts.LANGUAGES.get(code, ()) for tag in tags] for code in scripts.SCRIPTS]
-    )
+    words = text.split()
+    return not any(word[0].islower() for word in words) and any(word[0].isupper() for word in words)

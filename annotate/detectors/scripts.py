@@ -56,6 +56,9 @@ SCRIPTS = ("Zyyy", *_RANGES)
 _DENSE = frozenset({"Hang", "Jpan", "Hani", "Bopo"})
 """Scripts whose letters carry about as much as two or three of an alphabet's."""
 
+_WINDOW = 1 << 20
+"""Code points looked up at a time."""
+
 LANGUAGES: dict[str, tuple[str, ...]] = {
     "Grek": ("el",),
     "Cyrl": ("ru", "uk", "bg", "sr", "mk", "be", "kk", "ky", "mn", "tg", "tt", "ba"),
@@ -93,33 +96,36 @@ NOT_LATIN = frozenset(lang for langs in LANGUAGES.values() for lang in langs) - 
 
 def letters(text: str) -> NDArray[np.uint8]:
     """For each code point of the text the index of its script in `SCRIPTS`; shape `(len(text),)`."""
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     table = _table()
-    kinds: NDArray[np.uint8] = table[np.minimum(points, len(table) - 1)]
+    kinds = np.empty(len(text), dtype=np.uint8)
+    for first in range(0, len(text), _WINDOW):
+        encoded = text[first : first + _WINDOW].encode("utf-32-le", "surrogatepass")
+        table.take(np.frombuffer(encoded, dtype=np.uint32), out=kinds[first : first + _WINDOW], mode="clip")
     return kinds
 
 
 def systems(text: str) -> NDArray[np.uint8]:
     """As `letters`, with the scripts that stand together in one text as one (Han, kana, Hangul)."""
-    together = np.arange(len(SCRIPTS), dtype=np.uint8)
-    together[[SCRIPTS.index(code) for code in _DENSE]] = SCRIPTS.index("Hani")
-    return together[letters(text)]
+    return _together().take(letters(text))
 
 
 def histogram(kinds: NDArray[np.uint8], starts: NDArray[np.intp]) -> NDArray[np.int64]:
     """Letters of each script in each stretch of a text, from `letters` of it and the offsets where its stretches start (the
     first 0); shape `(len(starts), len(SCRIPTS))`, the column of `Zyyy` zero."""
-    owner = np.zeros(len(kinds), dtype=np.intp)
-    owner[starts[1:]] = 1
-    np.cumsum(owner, out=owner)
-    counts = np.bincount(owner * len(SCRIPTS) + kinds, minlength=len(starts) * len(SCRIPTS)).reshape(len(starts), len(SCRIPTS))
+    cells = np.repeat(np.arange(len(starts)) * len(SCRIPTS), np.diff(starts, append=len(kinds))) + kinds
+    counts = np.bincount(cells, minlength=len(starts) * len(SCRIPTS)).reshape(len(starts), len(SCRIPTS))
     counts[:, 0] = 0
     return counts.astype(np.int64, copy=False)
 
 
 def mass(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """How much each stretch says, in letters of an alphabet; shape `(len(counts),)`."""
-    return np.asarray((counts * _weights()).sum(axis=1))
+    return np.asarray(counts @ _weights())
+
+
+def weighted(counts: NDArray[np.int64], script: NDArray[np.intp]) -> NDArray[np.int64]:
+    """How much each stretch says in one script of its own, `(len(counts),)`."""
+    return np.asarray(counts[np.arange(len(counts)), script] * _weights()[script])
 
 
 def dominant(counts: NDArray[np.int64]) -> NDArray[np.intp]:
@@ -130,6 +136,13 @@ def dominant(counts: NDArray[np.int64]) -> NDArray[np.intp]:
     kana += np.where(kana * 20 > kana + han, han, 0)
     hangul += np.where(hangul * 5 > hangul + han, han, 0)
     return np.asarray(weighted.argmax(axis=1), dtype=np.intp)
+
+
+@cache
+def _together() -> NDArray[np.uint8]:
+    together = np.arange(len(SCRIPTS), dtype=np.uint8)
+    together[[SCRIPTS.index(code) for code in _DENSE]] = SCRIPTS.index("Hani")
+    return together
 
 
 @cache

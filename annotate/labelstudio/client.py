@@ -295,10 +295,15 @@ def _detail(body: object) -> str:
         problems = body.get("validation_errors")
         if isinstance(problems, dict):
             flat = [
-                f"{field}: {text}"
+                f"{field}: {_unquoted(text)}"
                 for field, texts in problems.items()
                 for text in (texts if isinstance(texts, list) else [texts])
+                if text
             ]
             return "; ".join(flat)[:500]
-        return str(body.get("detail", "no reason given")).split("::")[0].strip()[:500]
+        return _unquoted(body.get("detail", "no reason given"))[:500]
     return "no reason given"
+
+
+def _unquoted(text: object) -> str:
+    return str(text).split("::")[0].strip()  # what follows is the task

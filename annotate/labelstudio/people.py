@@ -12,7 +12,7 @@ import httpx
 from annotate.errors import LabelStudioError, NotAuthorised, UnexpectedAnswer
 from annotate.labelstudio.http import new_session, transport_errors
 
-_ERROR = re.compile(r'class="[^"]*(?:field_)?error[^>]*>\s*([^<]*[^<\s])\s*<')
+_ERROR = re.compile(r'class="[^"]*error[^>]*>(?:\s*<li[^>]*>)?\s*([^<]*[^<\s])\s*<')
 
 
 def add_user(url: str, *, admin_email: str, admin_password: str, email: str, password: str) -> None:

@@ -8,30 +8,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotate.detectors import scripts, varieties
-from annotate.detectors.evidence import CAP, HAN, MISMATCH_CAP, Listener, clean, looks_named
+from annotate.detectors.evidence import CAP, HAN, MISMATCH_CAP, Listener, clean, joined, looks_named
 
 
 class Fake:
     """Knows three languages and answers from a table; remembers what it was asked."""
 
     name = "fake"
-    languages = frozenset({"en", "fi", "ja", "zh", "hr", "id"})
+    languages = ("en", "fi", "hr", "id", "ja", "zh")
 
     def __init__(self, answers: Mapping[str, Mapping[str, float]] | None = None) -> None:
         self.answers = answers or {}
         self.asked: list[str] = []
 
-    def scores(self, texts: Sequence[str]) -> list[Mapping[str, float]]:
+    def scores(self, texts: Sequence[str]) -> np.ndarray:
         self.asked += texts
-        return [self.answers.get(text, {}) for text in texts]
+        return np.array(
+            [
+                [self.answers[text].get(tag, -99.0) if text in self.answers else np.nan for tag in self.languages]
+                for text in texts
+            ]
+        )
 
 
-TAGS = tuple(sorted(Fake.languages | scripts.NOT_LATIN | varieties.GROUP_OF.keys()))
+TAGS = tuple(sorted({*Fake.languages, *scripts.NOT_LATIN, *varieties.GROUP_OF}))
+MEMBERS = [tag for group in varieties.GROUPS for tag in group]
 
 
 def gather(pieces: Sequence[str], detector: Fake):
-    starts = np.cumsum([0, *map(len, pieces[:-1])]).tolist()
-    return Listener(detector, TAGS).gather("".join(pieces), starts)
+    return Listener(detector, TAGS).gather(pieces)
 
 
 def score(evidence, row: int, tag: str) -> float:
@@ -58,7 +63,7 @@ def test_the_detector_decides_among_the_languages_of_the_script():
 def test_pieces_without_letters_or_answer_say_nothing():
     evidence = gather(["123 ", "\u200d\U0001f600 ", "qqq"], Fake())
     assert not evidence.speaks.any()
-    assert not evidence.scores.any()
+    assert not evidence.of([k for k, tag in enumerate(TAGS) if tag not in varieties.GROUP_OF]).any()
 
 
 def test_one_piece_is_capped():
@@ -82,10 +87,27 @@ def test_mixed_scripts_say_less_than_pure_ones():
 
 def test_equal_texts_are_asked_about_once():
     detector = Fake()
-    listener = Listener(detector, TAGS)
-    listener.gather("same\nsame\n", [0, 5])
-    listener.gather("same\nother\n", [0, 5])
+    evidence = gather(["same\n", "same\n", "same ", "other\n"], detector)
     assert detector.asked == ["same", "other"]
+    assert len(evidence) == 4
+
+
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=6))
+def test_evidence_depends_on_each_piece_alone(pieces):
+    detector = Fake({"abc": {"en": 0.0, "fi": -1.0}})
+    together = gather(pieces, detector)
+    for i, piece in enumerate(pieces):
+        alone = gather([piece], detector)
+        assert (together.scores[i] == alone.scores[0]).all()
+        assert together.speaks[i] == alone.speaks[0]
+        assert together.letters[i] == alone.letters[0]
+
+
+def test_taking_and_joining():
+    first, second = gather(["abc", "где"], Fake()), gather(["ありがとう"], Fake())
+    both = joined([first, second])
+    assert len(both) == 3
+    assert both.take([2, 0]).letters.tolist() == [second.letters[0], first.letters[0]]
 
 
 def test_a_group_of_varieties_counts_as_its_first():
@@ -97,8 +119,8 @@ def test_a_group_of_varieties_counts_as_its_first():
 
 def test_a_variety_the_detector_does_not_know_gets_the_score_of_its_group():
     evidence = gather(["dobar dan"], Fake({"dobar dan": {"hr": -1.0, "id": -3.0, "en": 0.0}}))
-    assert score(evidence, 0, "sr") == score(evidence, 0, "bs") == -1.0
-    assert score(evidence, 0, "ms") == -3.0
+    own = dict(zip(MEMBERS, evidence.varieties[0].tolist(), strict=True))
+    assert own == {"hr": -1.0, "sr": -1.0, "bs": -1.0, "id": -3.0, "ms": -3.0}
 
 
 @pytest.mark.parametrize(
@@ -112,6 +134,7 @@ def test_a_variety_the_detector_does_not_know_gets_the_score_of_its_group():
         ("in 2024, 17 times", "in , times"),
         ("x" * 60 + " word", "word"),
         ("naïve — ok", "naïve — ok"),
+        ("www.é and x:/y... www.", "and x:/y... www."),
         ("می\u200cخواهم", "می\u200cخواهم"),
     ],
 )

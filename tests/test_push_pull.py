@@ -1,4 +1,4 @@
-"""Push and pull against a real Label Studio: never twice, never lost, never shifted."""
+"""Push and pull, against the fake Label Studio and the real one: never twice, never lost, never shifted."""
 
 from __future__ import annotations
 
@@ -23,12 +23,10 @@ from annotate.model import Annotation, Reject, Segment, Span
 from tests.builders import HARD_TEXTS, SCHEMA_TEXT, segment, segments
 from tests.conftest import Live
 
-pytestmark = pytest.mark.live
-
 
 @pytest.fixture
-def client(live: Live) -> Iterator[Client]:
-    with live.client() as connected:
+def client(server: Live) -> Iterator[Client]:
+    with server.client() as connected:
         yield connected
 
 
@@ -38,7 +36,7 @@ def title(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, title: str, live: Live, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workplace(tmp_path: Path, title: str, server: Live, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
     (tmp_path / "annotate.yaml").write_text(f"project: {json.dumps(title)}\nschema: little.yaml\n")
@@ -218,26 +216,26 @@ def test_a_label_in_use_cannot_be_dropped_in_silence(
     assert main(["push", "segments.jsonl", "-q"]) == 0
 
 
-def begin_draft(live: Live, task: int, project: int, result: list[dict[str, object]]) -> None:
+def begin_draft(server: Live, task: int, project: int, result: list[dict[str, object]]) -> None:
     """A second person begins a task in the browser and leaves without submitting."""
-    admin = live.login
-    with live.client() as client:
+    admin = server.login
+    with server.client() as client:
         if "drafter@example.com" not in client.users().values():
             person = {"email": "drafter@example.com", "password": "Drafter-1234-pw"}
-            add_user(live.url, admin_email=admin.email, admin_password=admin.password, **person)
-    token = token_of(live.url, "drafter@example.com", "Drafter-1234-pw")
+            add_user(server.url, admin_email=admin.email, admin_password=admin.password, **person)
+    token = token_of(server.url, "drafter@example.com", "Drafter-1234-pw")
     body = {"result": result, "lead_time": 2.0, "draft_id": 0, "project": project}
-    answer = httpx.post(f"{live.url}/api/tasks/{task}/drafts", json=body, headers={"Authorization": f"Token {token}"})
+    answer = httpx.post(f"{server.url}/api/tasks/{task}/drafts", json=body, headers={"Authorization": f"Token {token}"})
     assert answer.status_code == 201
 
 
 def test_anothers_draft_is_reported_and_its_task_never_deleted(
-    workplace: Path, live: Live, client: Client, capsys: pytest.CaptureFixture[str]
+    workplace: Path, server: Live, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = segments(["Kept.\n", "Begun by another.\n"])
     project = only_project(push(workplace, before, capsys))
     task = texts_on_server(client, project)["Begun by another.\n"]
-    begin_draft(live, task, project, to_result([Span(0, 5, "ORG", "Begun")], {}))
+    begin_draft(server, task, project, to_result([Span(0, 5, "ORG", "Begun")], {}))
     assert main(["pull", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["drafts"] == 1
     (reject,) = pulled(workplace)[1]
@@ -247,7 +245,7 @@ def test_anothers_draft_is_reported_and_its_task_never_deleted(
 
 
 def test_a_server_slower_than_our_patience_ends_without_doubles(
-    workplace: Path, live: Live, client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    workplace: Path, server: Live, client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stored = Client.import_tasks
     late: list[threading.Timer] = []
