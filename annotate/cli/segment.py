@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -53,6 +54,9 @@ def segment(
 
     INPUTS are .txt, .html and .jsonl files (also .gz, .zst), folders of them, or - for JSONL on standard input.
     """
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        # A document is too small a job for several threads: they wait for each other. Read when numpy is loaded, below.
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     from annotate import workflow
     from annotate.detectors import DEFAULT
 

@@ -15,8 +15,8 @@ the block's cues together with what the first pass made of its neighbours. A dec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from functools import cache
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property
 from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from annotate.errors import ReadError
 from annotate.model import REGIONS, Block
 from annotate.regions import context, lexicon, markup, ngrams, shape
-from annotate.regions.page import FloatArray, Page, read_page
+from annotate.regions.page import BoolArray, FloatArray, Page, read_page
 from annotate.store import replacing
 
 FAMILIES: tuple[ModuleType, ...] = (shape, lexicon, markup)
@@ -52,6 +52,16 @@ def vocabulary() -> list[str]:
     """What a model's weights mean: the names of everything it reads, in order. A model of another vocabulary is of no use."""
     cues = [f"{family.__name__.rsplit('.', 1)[1]}: {name}" for family in FAMILIES for name in family.NAMES]
     return [*cues, *shape.PLACE, *lexicon.HEADINGS, *(f"radius {radius}" for radius in context.RADII)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """How the second pass reads its columns, all or some of them."""
+
+    mean: FloatArray
+    scale: FloatArray
+    weights: FloatArray
+    bias: FloatArray
 
 
 @dataclass(frozen=True)
@@ -96,15 +106,33 @@ class RegionModel:
         cues = cues_of(page)
         probabilities = _softmax(self._ngram_scores(page) + cues @ self.cue_weights + self.bias)
         seen = context_of(page, probabilities, cues)
+        inputs = self._inputs
+        if not seen.marked:
+            seen, inputs = seen.unmarked(), self._unmarked_inputs
         n = len(page)
-        scores = [self._second_pass(seen.rows(first, min(first + _ROWS, n))) for first in range(0, n, _ROWS)]
+        scores = [self._second_pass(inputs, seen.rows(first, min(first + _ROWS, n))) for first in range(0, n, _ROWS)]
         # Matrix products differ between machines in the last bits; what a decoder compares must not.
         rounded: FloatArray = np.vstack(scores).round(6)
         return rounded
 
-    def _second_pass(self, seen: FloatArray) -> FloatArray:
-        scaled = np.clip((seen - self.mean) * self.scale, -CLIP, CLIP)
-        hidden = np.maximum(scaled @ self.hidden_weights + self.hidden_bias, 0.0)
+    @cached_property
+    def _inputs(self) -> _Inputs:
+        return _Inputs(self.mean, self.scale, self.hidden_weights, self.hidden_bias)
+
+    @cached_property
+    def _unmarked_inputs(self) -> _Inputs:
+        """The inputs of pages without markup: what the missing columns, all zero, add is in the bias."""
+        missing = _missing_without_markup()
+        always = np.clip(-self.mean[missing] * self.scale[missing], -CLIP, CLIP) @ self.hidden_weights[missing]
+        return _Inputs(self.mean[~missing], self.scale[~missing], self.hidden_weights[~missing], self.hidden_bias + always)
+
+    def _second_pass(self, inputs: _Inputs, seen: FloatArray) -> FloatArray:
+        seen -= inputs.mean
+        seen *= inputs.scale
+        scaled = np.clip(seen, -CLIP, CLIP, out=seen)
+        hidden = scaled @ inputs.weights
+        hidden += inputs.bias
+        np.maximum(hidden, 0.0, out=hidden)
         return np.maximum(log_softmax(hidden @ self.out_weights + self.out_bias), _FLOOR) - self.prior
 
     def _ngram_scores(self, page: Page) -> FloatArray:
@@ -116,11 +144,14 @@ class RegionModel:
             last = min(last, len(page))
             buckets, owners = ngrams.hashed(page, first, last)
             begins = np.searchsorted(owners, np.arange(last - first))
-            sums = np.add.reduceat(self.ngram_weights[buckets], begins, axis=0, dtype=np.int32)
-            counts = np.diff(np.append(begins, len(owners)))
+            sums, counts = ngrams.sums(self._packed_ngrams, len(REGIONS), buckets, begins)
             out[first:last] = sums / np.sqrt(counts)[:, None] * self.ngram_steps
             first = last
         return out
+
+    @cached_property
+    def _packed_ngrams(self) -> NDArray[np.int64]:
+        return ngrams.packed(self.ngram_weights)
 
     def rounded(self) -> RegionModel:
         """The model as it comes back from a file, which holds single precision."""
@@ -169,6 +200,19 @@ def context_of(page: Page, probabilities: FloatArray, cues: FloatArray) -> conte
     place = np.hstack([shape.place(page), lexicon.headings(page, cues[:, _COLUMNS[lexicon]])])
     # Of the neighbours' markup the windows and the block itself tell enough.
     return context.surroundings(page, probabilities, cues, place, _WINDOWED, _COLUMNS[markup].start)
+
+
+@cache
+def _missing_without_markup() -> BoolArray:
+    """Which columns of the second pass a page without markup does not have, (G,)."""
+    # Made visible on a page of one block, whose markup is no number.
+    page = read_page("-", [Block(0, 1)], [False])
+    cues = cues_of(page)
+    cues[:, _COLUMNS[markup]] = np.nan
+    seen = context_of(page, np.zeros((1, len(REGIONS))), cues)
+    sums = np.tile(seen.sums[1:], (2, 1))
+    missing: BoolArray = np.isnan(replace(seen, like=np.full_like(seen.like, np.nan), sums=sums).rows(0, 1)[0])
+    return missing
 
 
 def log_softmax(scores: FloatArray) -> FloatArray:

@@ -7,7 +7,7 @@ second sees what the first made of the blocks around. Windows reach far, because
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Surroundings:
     cues: FloatArray
     """Those of the families."""
     near: int
-    """So many columns of the cues are also seen of the blocks next to each."""
+    """So many columns of the cues are also seen of the blocks next to each: all but the markup's."""
     place: FloatArray
     """The block's place on its page."""
     line: FloatArray
@@ -37,28 +37,46 @@ class Surroundings:
     """(n_blocks, R) means of the probabilities over the blocks of its like."""
     sums: FloatArray
     """Running sums of what is seen in windows, from zero."""
+    plain: int
+    """So many columns of the sums are not of the markup."""
+    marked: bool
+    """Whether the page has markup."""
 
     def rows(self, first: int, last: int) -> FloatArray:
         """The blocks `first` to `last` (exclusive), one row each."""
         row = np.arange(first, last)
         n = len(self.cues)
         # Sums are divided by the radius, not by the number of blocks there are: beyond the page's edges all is zero.
-        windows = []
-        for radius in RADII:
-            windows.append((self.sums[row] - self.sums[np.maximum(row - radius, 0)]) / radius)
-            windows.append((self.sums[np.minimum(row + 1 + radius, n)] - self.sums[row + 1]) / radius)
+        above = self.sums[row] - self.sums[np.maximum(row - _RADII[:, None], 0)]
+        below = self.sums[np.minimum(row + 1 + _RADII[:, None], n)] - self.sums[row + 1]
+        windows = np.stack([above, below], axis=1) / _RADII[:, None, None, None]
         whole = np.concatenate([self.probabilities.mean(axis=0), self.probabilities.max(axis=0)])
-        beside = self.cues[:, : self.near]
+        probabilities, beside = _padded(self.probabilities), _padded(self.cues[:, : self.near])
         return np.hstack(
             [
                 np.log(np.maximum(self.probabilities[first:last], 1e-4)) / 4,
                 *(part[first:last] for part in (self.cues, self.place, self.line, self.like)),
-                *(_at(part, row + step) for step in (-1, 1) for part in (self.probabilities, beside)),
-                *(_at(self.probabilities, row + step) for step in (-2, 2)),
-                *windows,
+                *(part[first + step : last + step] for step in (1, 3) for part in (probabilities, beside)),
+                *(probabilities[first + step : last + step] for step in (0, 4)),
+                windows.transpose(2, 0, 1, 3).reshape(len(row), -1),
                 np.broadcast_to(whole, (len(row), len(whole))),
             ]
         )
+
+    def unmarked(self) -> Surroundings:
+        """The page without the parts that are zero where there is no markup."""
+        plain = self.sums[:, : self.plain]
+        return replace(self, cues=self.cues[:, : self.near], like=self.like[:, :0], sums=plain)
+
+
+_RADII = np.array(RADII)
+
+
+def _padded(values: FloatArray) -> FloatArray:
+    """The rows of a page between two rows of zeros on either side."""
+    padded = np.zeros((len(values) + 4, values.shape[1]))
+    padded[2:-2] = values
+    return padded
 
 
 def surroundings(
@@ -76,6 +94,8 @@ def surroundings(
         line=_group_means(page.line, probabilities),
         like=_of_its_like(page, probabilities),
         sums=sums,
+        plain=probabilities.shape[1] + int((windowed < near).sum()),
+        marked=bool(page.blocks[0].path or cues[:, near:].any()),
     )
 
 
@@ -91,16 +111,7 @@ def _of_its_like(page: Page, values: FloatArray) -> FloatArray:
 
 def _group_means(groups: IntArray, values: FloatArray) -> FloatArray:
     """The mean of the rows of each group, at each of its rows."""
-    sums = np.zeros((int(groups.max()) + 1, values.shape[1]))
-    np.add.at(sums, groups, values)
+    width = values.shape[1]
+    sums = np.bincount((groups[:, None] * width + np.arange(width)).ravel(), weights=values.ravel()).reshape(-1, width)
     means: FloatArray = (sums / np.bincount(groups)[:, None])[groups]
     return means
-
-
-def _at(values: FloatArray, rows: IntArray) -> FloatArray:
-    """Rows by number; zeros beyond the page's edges."""
-    n = len(values)
-    inside = (rows >= 0) & (rows < n)
-    found: FloatArray = values[np.clip(rows, 0, n - 1)]
-    found[~inside] = 0
-    return found

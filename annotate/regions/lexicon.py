@@ -8,7 +8,6 @@ article. A word added to a file takes effect at once, a new file after training.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -39,11 +38,13 @@ WINDOWED = tuple(f"{family} present" for family in FAMILIES)
 
 HEADINGS = tuple(f"{family} heading {where}" for where in ("above", "below") for family in FAMILIES)
 
+_LOOK = 4
+_MULTIPLIER, _SHIFT = np.uint32(0x9E3779B1), np.uint32(16)
+
 _HEADING = 40
 """Headings are shorter than this."""
 
 _FOLDER = Path(__file__).with_name("cues")
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF))
 """Thai, Lao, Burmese and Khmer are written without spaces between words, as East Asian wide letters are."""
 
@@ -58,7 +59,7 @@ def features(page: Page) -> FloatArray:
     covered = np.bincount(cells, weights=lengths, minlength=shape[0] * shape[1]).reshape(shape)
     leading = np.bincount(cells[where - page.starts[block] <= 2], minlength=shape[0] * shape[1]).reshape(shape)
     size = np.maximum(page.ends - page.starts, 1)[:, None]
-    return np.hstack([covered > 0, leading > 0, np.minimum(covered / size, 1.0)]).astype(np.float64)
+    return np.hstack([covered > 0, leading > 0, np.minimum(covered / size, 1.0)], dtype=np.float64)
 
 
 _OF_WORDS = np.zeros(9, dtype=np.bool_)
@@ -80,44 +81,23 @@ def headings(page: Page, cues: FloatArray) -> FloatArray:
     return np.hstack([8 / (8 + row - above), 8 / (8 + below - row)])
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """All beginnings of cues of one length, as sorted hashes, and for those that are whole cues the families as bits."""
-
-    hashes: NDArray[np.uint64]
-    open: NDArray[np.uint32]
-    closed: NDArray[np.uint32]
-    """Families of the cues that must end a word."""
-
-
 def _matches(page: Page) -> tuple[IntArray, IntArray, IntArray]:
-    """Where cues stand, how long they are, and the index of their family: a walk down the trie from all beginnings of words at
-    once, level by level; few positions survive the first letters."""
+    """Where cues stand, how long they are, and the index of their family: a walk down the trie from the beginning of each word
+    that a look at its first letters leaves."""
     inside = _inside_word(page)
-    codes = page.lowered.astype(np.uint64)
-    at: IntArray = np.flatnonzero(~inside[:-1])
-    value: NDArray[np.uint64] = np.zeros(len(at), dtype=np.uint64)
-    where, lengths, families = [], [], []
-    for depth, level in enumerate(_trie()):
-        keep = at < len(codes) - depth
-        at, value = at[keep], value[keep]
-        value = (value ^ codes[at + depth]) * _MULTIPLIER
-        index = np.minimum(np.searchsorted(level.hashes, value), len(level.hashes) - 1)
-        known = level.hashes[index] == value
-        at, value, index = at[known], value[known], index[known]
-        if not len(at):
-            break
-        found = level.open[index] | np.where(inside[at + depth + 1], 0, level.closed[index])
-        whole = np.flatnonzero(found)
-        if len(whole):
-            rows, columns = np.nonzero(found[whole, None] >> np.arange(len(FAMILIES), dtype=np.uint32) & 1)
-            where.append(at[whole[rows]])
-            lengths.append(np.full(len(rows), depth + 1))
-            families.append(columns)
-    if not where:
-        none = np.zeros(0, dtype=np.int64)
-        return none, none, none
-    return np.concatenate(where), np.concatenate(lengths), np.concatenate(families)
+    endings = _endings()
+    goes_on = inside.tobytes()
+    # The sign at the end is in no cue: no walk leads beyond the text.
+    text = page.lowered.tobytes().decode("utf-32-le", "surrogatepass") + "\0"
+    found: list[tuple[int, int, int]] = []
+    for at in _promising(page.lowered, np.flatnonzero(~inside[:-1])).tolist():
+        size = 1
+        while (families := endings.get(text[at : at + size])) is not None:
+            if families:
+                found += [(at, size, family) for family in families[goes_on[at + size]]]
+            size += 1
+    where, lengths, numbers = np.array(found, dtype=np.int64).reshape(-1, 3).T
+    return where, lengths, numbers
 
 
 def _inside_word(page: Page) -> BoolArray:
@@ -125,38 +105,56 @@ def _inside_word(page: Page) -> BoolArray:
     letter = _OF_WORDS[page.classes]
     inside = np.zeros(len(letter) + 1, dtype=np.bool_)
     inside[1:-1] = letter[1:] & letter[:-1]
-    unspaced = page.classes == p.WIDE
-    for first, last in _UNSPACED:
-        unspaced |= (page.codes >= first) & (page.codes <= last)
-    inside[:-1] &= ~unspaced
+    inside[:-1] &= page.classes != p.WIDE
+    if page.codes.max(initial=0) >= _UNSPACED[0][0]:
+        for first, last in _UNSPACED:
+            inside[:-1] &= (page.codes < first) | (page.codes > last)
     return inside
 
 
 @cache
-def _trie() -> tuple[_Level, ...]:
-    """The cues of all families, level by level."""
-    bits: dict[str, int] = {}
-    for bit, family in enumerate(FAMILIES):
-        for cue in cues(family):
-            bits[cue] = bits.get(cue, 0) | 1 << bit
-    words = [cue.removesuffix("_") for cue in bits]
-    closed = np.array([cue.endswith("_") for cue in bits])
-    families = np.array(list(bits.values()), dtype=np.uint32)
-    sizes = np.array(list(map(len, words)))
-    padded = np.array(words)
+def _endings() -> dict[str, tuple[tuple[int, ...], ...]]:
+    """All beginnings of cues; for those that are whole cues the families that have them, where the word ends there and where it
+    goes on."""
     _, lower = p.character_tables()
-    codes = lower[padded.view(np.uint32).reshape(len(words), -1)].astype(np.uint64)
-    values = np.zeros(len(words), dtype=np.uint64)
-    levels = []
-    for depth in range(int(sizes.max())):
-        longer = sizes > depth
-        values[longer] = (values[longer] ^ codes[longer, depth]) * _MULTIPLIER
-        hashes = np.unique(values[longer])
-        ends = np.zeros((2, len(hashes)), dtype=np.uint32)
-        whole = sizes == depth + 1
-        np.bitwise_or.at(ends, (closed[whole].astype(np.int64), np.searchsorted(hashes, values[whole])), families[whole])
-        levels.append(_Level(hashes, ends[0], ends[1]))
-    return tuple(levels)
+    whole: dict[str, tuple[set[int], set[int]]] = {}
+    for number, family in enumerate(FAMILIES):
+        for cue in cues(family):
+            word = "".join(chr(lower[ord(letter)]) for letter in cue.removesuffix("_"))
+            ended, going_on = whole.setdefault(word, (set(), set()))
+            ended.add(number)
+            if not cue.endswith("_"):
+                going_on.add(number)
+    endings: dict[str, tuple[tuple[int, ...], ...]] = {}
+    for word, (ended, going_on) in whole.items():
+        endings |= {word[:size]: () for size in range(1, len(word)) if word[:size] not in endings}
+        endings[word] = tuple(ended), tuple(going_on)
+    return endings
+
+
+def _promising(letters: NDArray[np.uint32], places: IntArray) -> IntArray:
+    """The places where a cue may begin, by a hash of the first `_LOOK` letters; what it lets through by chance does no harm."""
+    padded = np.append(letters, np.zeros(_LOOK, dtype=np.uint32))
+    table = _first_letters()
+    value = np.zeros(len(places), dtype=np.uint32)
+    found = np.zeros(len(places), dtype=np.bool_)
+    for depth in range(_LOOK):
+        value = (value ^ padded[places + depth]) * _MULTIPLIER
+        found |= table[depth].take(value >> _SHIFT)
+    return places[found]
+
+
+@cache
+def _first_letters() -> BoolArray:
+    """The hashes of all cues shorter than `_LOOK` letters and of the first `_LOOK` of the others: row n for n + 1 letters."""
+    table = np.zeros((_LOOK, 1 << 32 - int(_SHIFT)), dtype=np.bool_)
+    for beginning, families in _endings().items():
+        if len(beginning) == _LOOK or (len(beginning) < _LOOK and families):
+            value = 0
+            for letter in beginning:
+                value = (value ^ ord(letter)) * int(_MULTIPLIER) & 0xFFFFFFFF
+            table[len(beginning) - 1, value >> int(_SHIFT)] = True
+    return table
 
 
 def cues(family: str) -> list[str]:

@@ -23,20 +23,47 @@ _MULTIPLIER = np.uint32(0x9E3779B1)
 _STEP = np.uint32(0x01000193)
 
 
+FIELD = 21
+"""Bits in which the weights of an n-gram and their sum over a block find room: 1,600 n-grams of less than 256."""
+_FIELDS = 3
+_ZERO = 128
+
+
+def packed(weights: NDArray[np.int8]) -> NDArray[np.int64]:
+    """A weight table (B, R) with `_FIELDS` columns side by side in one number, so that one addition adds them all:
+    (B, R / `_FIELDS`), rounded up. No weight is below zero in it."""
+    rows, width = weights.shape
+    columns = np.zeros((rows, -(-width // _FIELDS) * _FIELDS), dtype=np.int64)
+    columns[:, :width] = weights
+    columns += _ZERO
+    table: NDArray[np.int64] = (columns.reshape(rows, -1, _FIELDS) << FIELD * np.arange(_FIELDS)).sum(axis=2)
+    return table
+
+
+def sums(table: NDArray[np.int64], width: int, buckets: NDArray[np.uint32], begins: IntArray) -> tuple[IntArray, IntArray]:
+    """Sums of the rows of a packed table of `width` columns over stretches of buckets, shape (len(begins), width), and how long
+    the stretches are."""
+    counts = np.diff(begins, append=len(buckets))
+    added = np.add.reduceat(table.take(buckets, axis=0), begins, axis=0)
+    fields = added[:, :, None] >> FIELD * np.arange(_FIELDS) & (1 << FIELD) - 1
+    return fields.reshape(len(begins), -1)[:, :width] - _ZERO * counts[:, None], counts
+
+
 def hashed(page: Page, first: int, last: int) -> tuple[NDArray[np.uint32], IntArray]:
     """Buckets of the n-grams of the blocks `first` to `last` (exclusive), and the block each belongs to, counted from `first`,
     in order; every block has some."""
     codes, owner = _characters(page, first, last)
     n = len(codes)
-    buckets = np.zeros((n, len(ORDERS)), dtype=np.uint32)
+    values = np.zeros((n, len(ORDERS)), dtype=np.uint32)
     inside = np.zeros((n, len(ORDERS)), dtype=np.bool_)
     value = codes
     for column, order in enumerate(ORDERS):
         value = value[:-1] * _STEP ^ codes[order - 1 :]
-        mixed = (value + np.uint32(order)) * _MULTIPLIER
-        buckets[: len(value), column] = (mixed ^ (mixed >> np.uint32(15))) * _MULTIPLIER >> np.uint32(32 - BITS)
+        values[: len(value), column] = value + np.uint32(order)
         inside[: len(value), column] = owner[: len(value)] == owner[order - 1 :]
-    return buckets[inside], np.broadcast_to(owner[:, None], inside.shape)[inside]
+    mixed = values[inside] * _MULTIPLIER
+    buckets: NDArray[np.uint32] = (mixed ^ (mixed >> np.uint32(15))) * _MULTIPLIER >> np.uint32(32 - BITS)
+    return buckets, np.repeat(owner, inside.sum(axis=1))
 
 
 def _characters(page: Page, first: int, last: int) -> tuple[NDArray[np.uint32], IntArray]:

@@ -24,8 +24,9 @@ SPACE, LOWER, UPPER, LETTER, WIDE, DIGIT, PUNCT, SYMBOL, MARK = range(9)
 """Character classes: white space, lower-case, upper-case, letters without case, East Asian wide letters, digits, punctuation,
 symbols (emoji among them), and combining marks with everything else."""
 
+_CLASSES = 9
 _BMP = 0x10000
-_LINE_ENDS = np.array([0x0A, 0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029], dtype=np.uint32)
+_LINE_ENDS = frozenset("\n\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 _BY_CATEGORY = {"Ll": LOWER, "Lu": UPPER, "Lt": UPPER, "Nd": DIGIT, "Nl": LETTER, "No": DIGIT}
 _BY_MAJOR = {"L": LETTER, "P": PUNCT, "S": SYMBOL, "Z": SPACE}
 
@@ -74,6 +75,10 @@ class Page:
     """Which block each character belongs to."""
     line: IntArray
     """Which line the block belongs to, counted in lines that hold blocks."""
+    counts: IntArray
+    """How many characters of each class a block holds: shape (n_blocks, 9)."""
+    width: IntArray
+    """How wide a block is, in characters; East Asian wide letters count twice."""
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -83,10 +88,9 @@ def read_page(text: str, blocks: Sequence[Block], foreign: Sequence[bool]) -> Pa
     """The arrays of a document. `blocks` tile `text`; `foreign` says which are not in the document's main language."""
     table_classes, table_lower = character_tables()
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    classes = table_classes.take(codes, mode="clip")
+    lowered = table_lower.take(codes, mode="clip")
     beyond = codes >= _BMP
-    inside = np.where(beyond, 0, codes)
-    classes = table_classes[inside]
-    lowered = table_lower[inside]
     if beyond.any():
         # Ideographs and historic scripts are letters; the planes between them hold emoji and other symbols.
         astral = codes[beyond]
@@ -99,9 +103,12 @@ def read_page(text: str, blocks: Sequence[Block], foreign: Sequence[bool]) -> Pa
     last = np.searchsorted(filled, finishes) - 1
     ends = np.where(last >= 0, filled[last] + 1, 0)
     ends = np.where(ends > starts, ends, starts)
-    continued = np.zeros(len(blocks), dtype=np.bool_)
-    continued[1:] = ~np.isin(codes[begins[1:] - 1], _LINE_ENDS)
+    continued = np.array([False, *(text[block.start - 1] not in _LINE_ENDS for block in blocks[1:])])
     unfinished = np.append(continued[1:], False)
+    owner = np.repeat(np.arange(len(blocks)), finishes - begins)
+    counts = np.bincount(owner * _CLASSES + classes, minlength=len(blocks) * _CLASSES).reshape(-1, _CLASSES)
+    # White space around the text belongs to the block but is no part of its shape.
+    counts[:, SPACE] += ends - starts - counts.sum(axis=1)
     return Page(
         text=text,
         blocks=blocks,
@@ -113,6 +120,8 @@ def read_page(text: str, blocks: Sequence[Block], foreign: Sequence[bool]) -> Pa
         ends=ends,
         continued=continued,
         unfinished=unfinished,
-        owner=np.repeat(np.arange(len(blocks)), finishes - begins),
+        owner=owner,
         line=np.cumsum(~continued) - 1,
+        counts=counts,
+        width=ends - starts + counts[:, WIDE],
     )

@@ -110,10 +110,9 @@ PLACE = (
 def features(page: Page) -> FloatArray:
     """The block itself: shape (n_blocks, len(NAMES))."""
     starts, ends = page.starts, page.ends
-    counts = _class_counts(page)
+    counts, width = page.counts, page.width
     size = np.maximum(ends - starts, 1).astype(np.float64)
     wide = counts[:, p.WIDE]
-    width = ends - starts + wide
     line_width = np.bincount(page.line, weights=width)[page.line]
     spaces = counts[:, p.SPACE]
     letters = counts[:, p.LOWER] + counts[:, p.UPPER] + counts[:, p.LETTER] + wide
@@ -162,7 +161,7 @@ def features(page: Page) -> FloatArray:
         earlier,
         np.minimum(repeats - 1, 8) / 8,
     ]
-    return np.stack([np.asarray(c, dtype=np.float64) for c in columns], axis=1)
+    return np.array(columns, dtype=np.float64).T
 
 
 def place(page: Page) -> FloatArray:
@@ -173,7 +172,7 @@ def place(page: Page) -> FloatArray:
     """
     n = len(page)
     row = np.arange(n)
-    width = (page.ends - page.starts + _class_counts(page)[:, p.WIDE]).astype(np.float64)
+    width = page.width.astype(np.float64)
     line_width = np.bincount(page.line, weights=width)[page.line]
     total = max(width.sum(), 1.0)
     before = (np.cumsum(width) - width) / total
@@ -201,27 +200,20 @@ def place(page: Page) -> FloatArray:
         row < longest,
         row > longest,
     ]
-    return np.stack([np.asarray(c, dtype=np.float64) for c in columns], axis=1)
-
-
-def _class_counts(page: Page) -> IntArray:
-    """How many characters of each class a block holds: shape (n_blocks, 9)."""
-    counts = _tally(page, page.classes, 9)
-    # White space around the text belongs to the block but is no part of its shape.
-    counts[:, p.SPACE] = page.ends - page.starts - (counts.sum(axis=1) - counts[:, p.SPACE])
-    return counts
+    return np.array(columns, dtype=np.float64).T
 
 
 def _mark_counts(page: Page) -> IntArray:
     """How many of each kind of mark a block holds: shape (n_blocks, len(_MARKS))."""
-    return _tally(page, _mark_kinds(page.codes), len(_MARKS) + 1)[:, 1:]
+    kinds = _mark_kinds(page.codes)
+    found = np.flatnonzero(kinds)
+    cells = page.owner[found] * len(_MARKS) + kinds[found] - 1
+    return np.bincount(cells, minlength=len(page) * len(_MARKS)).reshape(-1, len(_MARKS))
 
 
 def _mark_kinds(codes: NDArray[Any]) -> NDArray[np.uint8]:
     """Which kind of mark each code point is; 0 for none."""
-    table = _mark_table()
-    kinds: NDArray[np.uint8] = table[np.where(codes < len(table), codes, 0)]
-    return kinds
+    return _mark_table().take(codes, mode="clip")
 
 
 @cache
@@ -230,12 +222,6 @@ def _mark_table() -> NDArray[np.uint8]:
     for kind, marks in enumerate(_MARKS.values(), start=1):
         table[list(map(ord, marks))] = kind
     return table
-
-
-def _tally(page: Page, kinds: NDArray[np.uint8], number: int) -> IntArray:
-    """Counts of kinds of characters by block: shape (n_blocks, number)."""
-    cells = page.owner * number + kinds
-    return np.bincount(cells, minlength=len(page) * number).reshape(-1, number)
 
 
 def _word_starts(page: Page) -> IntArray:
@@ -247,7 +233,7 @@ def _word_starts(page: Page) -> IntArray:
 
 def _hits(page: Page, places: IntArray) -> IntArray:
     """How many of the sorted positions lie in each block."""
-    return np.searchsorted(places, page.ends) - np.searchsorted(places, page.starts)
+    return places.searchsorted(page.ends) - places.searchsorted(page.starts)
 
 
 def _digit_patterns(page: Page) -> list[BoolArray]:

@@ -6,10 +6,12 @@ import unicodedata
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from annotate.model import Block
 from annotate.regions import FAMILIES, cues_of, lexicon, markup, ngrams, shape
-from annotate.regions.page import Page, read_page
+from annotate.regions.page import Page, character_tables, read_page
 from tests.regions.pages import blocks_of
 
 
@@ -119,6 +121,30 @@ def test_cue_words_are_words(name: str, line: str) -> None:
     assert cue(page_of(f"{line}\n"), name) == [0.0]
 
 
+CUES = [(number, cue) for number, family in enumerate(lexicon.FAMILIES) for cue in lexicon.cues(family)]
+SOME_CUES = [cue.removesuffix("_") for _, cue in CUES[::29]]
+CRUMBS = [" ", "-", "s", "\n", "©", "字", "ไทย", "é"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from([*SOME_CUES, *CRUMBS]) | st.characters(), min_size=1, max_size=12))
+def test_cues_are_found_where_a_plain_search_finds_them(parts: list[str]) -> None:
+    page = page_of("".join(parts) + "x\n")
+    text = "".join(map(chr, page.lowered.tolist()))
+    inside = lexicon._inside_word(page)
+    lower = dict(enumerate(map(chr, character_tables()[1].tolist())))
+    expected = set()
+    for number, cue in CUES:
+        word = cue.removesuffix("_").translate(lower)
+        at = text.find(word)
+        while at >= 0:
+            if not inside[at] and not (cue.endswith("_") and inside[at + len(word)]):
+                expected.add((at, len(word), number))
+            at = text.find(word, at + 1)
+    found = list(zip(*(part.tolist() for part in lexicon._matches(page)), strict=True))
+    assert sorted(found) == sorted(expected)
+
+
 def test_coverage_is_the_share_of_the_line() -> None:
     share, sentence = cue(page_of("Share\nShare of the northern fishing grounds\n"), "share covered")
     assert share == 1.0
@@ -164,6 +190,22 @@ def test_ngrams_stay_inside_their_block_and_do_not_depend_on_the_others() -> Non
     second, _ = ngrams.hashed(page_of("alpha\nbeta\n"), 1, 2)
     assert list(whole[first == 1]) == list(alone) == list(second)
     assert whole.max() < ngrams.BUCKETS
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 11), st.lists(st.integers(1, 1600), min_size=1, max_size=4))
+def test_packed_weights_add_up(seed: int, width: int, lengths: list[int]) -> None:
+    rng = np.random.default_rng(seed)
+    weights = rng.choice(np.array([-127, 0, 1, 127], dtype=np.int8), (64, width))
+    buckets = rng.integers(0, 64, sum(lengths)).astype(np.uint32)
+    begins = np.cumsum([0, *lengths[:-1]])
+    sums, counts = ngrams.sums(ngrams.packed(weights), width, buckets, begins)
+    assert counts.tolist() == lengths
+    assert (sums == np.add.reduceat(weights[buckets].astype(np.int64), begins, axis=0)).all()
+
+
+def test_a_block_has_fewer_ngrams_than_the_packed_weights_have_room_for() -> None:
+    buckets, _ = ngrams.hashed(page_of("x" * 5000 + "\n"), 0, 1)
+    assert len(buckets) * 255 < 1 << ngrams.FIELD
 
 
 def test_ngrams_fold_case_and_digits() -> None:

@@ -15,6 +15,7 @@ from annotate import regions
 from annotate.errors import ReadError
 from annotate.model import REGIONS, Block
 from annotate.regions import RegionModel
+from annotate.regions.page import read_page
 from tests.regions.pages import ALL, ENGLISH, Page, blocks_of, text_of
 
 HARD = (
@@ -117,6 +118,19 @@ def test_a_long_document_scores_as_its_blocks_are_counted(model: RegionModel, mo
     monkeypatch.setattr(regions, "_ROWS", 7)
     monkeypatch.setattr(regions, "_CHARACTERS", 100)
     assert np.allclose(scored(model, text), whole, atol=2e-6)
+
+
+def test_a_page_without_markup_is_read_with_the_columns_it_has(model: RegionModel) -> None:
+    text = text_of(ENGLISH)
+    blocks = blocks_of(text)
+    page = read_page(text, blocks, [False] * len(blocks))
+    cues = regions.cues_of(page)
+    seen = regions.context_of(page, np.full((len(blocks), len(REGIONS)), 1 / len(REGIONS)), cues)
+    assert not seen.marked
+    n = len(blocks)
+    assert seen.unmarked().rows(0, n).shape[1] < 0.75 * seen.rows(0, n).shape[1]
+    some = model._second_pass(model._unmarked_inputs, seen.unmarked().rows(0, n))
+    assert np.allclose(some, model._second_pass(model._inputs, seen.rows(0, n)), atol=1e-12)
 
 
 def test_a_model_comes_back_from_its_file(model: RegionModel, tmp_path: Path) -> None:
