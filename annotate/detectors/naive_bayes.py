@@ -54,7 +54,7 @@ class Py3langid:
         model = self._model
         owners, features, counts = model.visits(texts)
         weights = np.log1p(counts)
-        table = model.table.take(features, axis=0).astype(np.float64)
+        table = model.table[features].astype(np.float64)
         bounds = np.searchsorted(owners, np.arange(len(texts) + 1)).tolist()
         heard = [i for i in range(len(texts)) if bounds[i] < bounds[i + 1]]
         if not heard:
@@ -109,11 +109,9 @@ class _Model:
         here = np.flatnonzero(found >= 0)
         pairs = owner[here] * len(self.table) + found[here]
         pairs.sort()
-        changes = np.ones(len(pairs) + 1, dtype=np.bool_)
-        np.not_equal(pairs[1:], pairs[:-1], out=changes[1:-1])
-        places = np.flatnonzero(changes)
-        owners, features = np.divmod(pairs[places[:-1]], len(self.table))
-        return owners, features, places[1:] - places[:-1]
+        places = np.flatnonzero(np.diff(pairs, prepend=-1))
+        owners, features = np.divmod(pairs[places], len(self.table))
+        return owners, features, np.diff(places, append=len(pairs))
 
 
 @cache

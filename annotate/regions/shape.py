@@ -238,14 +238,11 @@ def _hits(page: Page, places: IntArray) -> IntArray:
 
 def _digit_patterns(page: Page) -> list[BoolArray]:
     """A year (1900 to 2099), a clock time (9:30), a run of five digits and more."""
-    digits = page.classes == p.DIGIT
-    begins = digits.copy()
-    begins[1:] &= ~digits[:-1]
-    at = np.flatnonzero(begins)
-    if not len(at):
-        return [np.zeros(len(page), dtype=np.bool_)] * 3
     codes = np.concatenate((page.codes, np.zeros(6, dtype=np.uint32)))
-    digit = np.concatenate((digits, np.zeros(6, dtype=np.bool_)))
+    digit = np.concatenate((page.classes == p.DIGIT, np.zeros(6, dtype=np.bool_)))
+    begins = digit.copy()
+    begins[1:] &= ~digit[:-1]
+    at = np.flatnonzero(begins)
     four = digit[at + 1] & digit[at + 2] & digit[at + 3]
     century = ((codes[at] == ord("1")) & (codes[at + 1] == ord("9"))) | ((codes[at] == ord("2")) & (codes[at + 1] == ord("0")))
     second = np.where(digit[at + 1], at + 2, at + 1)
@@ -261,9 +258,9 @@ def _edge(page: Page, positions: IntArray) -> IntArray:
 
 def _blank_lines(page: Page) -> tuple[BoolArray, BoolArray]:
     """Whether a blank line stands before, after the block."""
-    breaks = np.flatnonzero(page.codes == 10)
+    breaks = np.concatenate(([0], np.cumsum(page.codes == 10)))
     gap_start = np.concatenate(([0], page.ends[:-1]))
-    before = breaks.searchsorted(page.starts) - breaks.searchsorted(gap_start) > 1
+    before = breaks[page.starts] - breaks[gap_start] > 1
     before[0] = False
     return before, np.append(before[1:], False)
 
@@ -271,11 +268,13 @@ def _blank_lines(page: Page) -> tuple[BoolArray, BoolArray]:
 def _repetition(page: Page) -> tuple[IntArray, BoolArray]:
     """How often the block's text stands on the page, and whether it stands there earlier."""
     keys = [page.text[a:b] if b - a < 300 else (a, b) for a, b in zip(page.starts.tolist(), page.ends.tolist(), strict=True)]
-    counts: Counter[object] = Counter(keys)
-    if len(counts) == len(keys):
-        return np.ones(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
-    first = {key: i for i, key in reversed(list(enumerate(keys)))}
-    return np.array([counts[key] for key in keys]), np.array([first[key] < i for i, key in enumerate(keys)])
+    counts = Counter(keys)
+    seen: set[object] = set()
+    earlier = np.zeros(len(keys), dtype=np.bool_)
+    for i, key in enumerate(keys):
+        earlier[i] = key in seen
+        seen.add(key)
+    return np.array([counts[key] for key in keys], dtype=np.int64), earlier
 
 
 def _heaviest(votes: FloatArray) -> tuple[int, int]:

@@ -6,9 +6,6 @@ the region changes too, so that a notice in another language is found by both at
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
-
 import numpy as np
 
 from annotate.tiling.units import Floats, Ints
@@ -49,14 +46,15 @@ def viterbi(langs: Floats, regions: Floats, gaps: Ints, start: Floats, transitio
     """The best sequence of joint states (Viterbi 1967): `langs` `(n, L)` and `regions` `(n, R)` are log-scores of the units,
     `start` `(R,)` and `transitions` `(R, R)` log-weights of regions. Returns the language and the region of each unit."""
     (n, width), parts = langs.shape, regions.shape[1]
-    moves = _moves(transitions, width)
+    stay, leave = _moves(transitions)
+    moves = list(_joint(stay, leave, width))
     steps = gaps.tolist()
     said, seen = np.repeat(langs, parts, axis=1), np.tile(regions, width)
     best = np.empty((n, width * parts))
     best[0] = said[0] + seen[0] + np.tile(start, width)
     ways = np.empty((width * parts, width * parts))
     for i in range(1, n):
-        np.add(best[i - 1, :, None], moves.joint[steps[i]], out=ways)
+        np.add(best[i - 1, :, None], moves[steps[i]], out=ways)
         state = np.maximum.reduce(ways, axis=0, out=best[i])
         state += said[i]
         state += seen[i]
@@ -65,8 +63,8 @@ def viterbi(langs: Floats, regions: Floats, gaps: Ints, start: Floats, transitio
     for i in range(n - 1, 0, -1):
         path[:, i] = lang, region
         before, gap = best[i - 1].reshape(width, parts), steps[i]
-        stayed = before[lang] + moves.stay[gap, :, region]
-        moved = before.max(axis=0) + moves.leave[gap, :, region]
+        stayed = before[lang] + stay[gap, :, region]
+        moved = before.max(axis=0) + leave[gap, :, region]
         origin, other = int(stayed.argmax()), int(moved.argmax())
         if width > 1 and moved[other] > stayed[origin]:
             lang, region = int(before[:, other].argmax()), other
@@ -82,7 +80,7 @@ def posteriors(
     """The posterior of each unit's chosen language and region, `(n,)` each, by the forward-backward algorithm (Baum & others
     1970) over the states of `viterbi`."""
     n, width = langs.shape
-    moves = _moves(transitions, width).odds
+    moves = list(np.exp(_joint(*_moves(transitions), width)))
     steps = gaps.tolist()
     emit = np.repeat(np.exp(langs - langs.max(axis=1, keepdims=True)), regions.shape[1], axis=1)
     emit *= np.tile(np.exp(regions - regions.max(axis=1, keepdims=True)), width)
@@ -106,30 +104,15 @@ def posteriors(
     return shares[rows, chosen].sum(axis=1), shares[rows, :, parts].sum(axis=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Moves:
-    """Log-weights of a step by what lies before the unit."""
-
-    stay: Floats
-    """(4, R, R) within a language,"""
-    leave: Floats
-    """(4, R, R) and into another."""
-    joint: tuple[Floats, ...]
-    """Four of (L R, L R): between joint states, languages outermost."""
-    odds: tuple[Floats, ...]
-    """The same as plain numbers."""
+def _moves(transitions: Floats) -> tuple[Floats, Floats]:
+    """Log-weights of a step within a language and into another, each `(4, R, R)` by what lies before the unit."""
+    changes = ~np.eye(len(transitions), dtype=bool)
+    stay = transitions - REGION_INLINE[:, None, None] * changes
+    return stay, stay - SWITCH[:, changes.astype(np.intp)]
 
 
-def _moves(transitions: Floats, width: int) -> _Moves:
-    return _cached_moves(transitions.tobytes(), len(transitions), width)
-
-
-@lru_cache(maxsize=16)
-def _cached_moves(transitions: bytes, parts: int, width: int) -> _Moves:
-    changes = ~np.eye(parts, dtype=bool)
-    stay = np.frombuffer(transitions).reshape(parts, parts) - REGION_INLINE[:, None, None] * changes
-    leave = stay - SWITCH[:, changes.astype(np.intp)]
+def _joint(stay: Floats, leave: Floats, width: int) -> Floats:
+    """Log-weights of all steps between joint states, `(4, L R, L R)`, languages outermost."""
     same = np.eye(width, dtype=bool)[:, None, :, None]
-    joint = np.where(same, stay[:, None, :, None, :], leave[:, None, :, None, :])
-    joint = joint.reshape(len(stay), width * parts, width * parts)
-    return _Moves(stay, leave, tuple(joint), tuple(np.exp(joint)))
+    steps = np.where(same, stay[:, None, :, None, :], leave[:, None, :, None, :])
+    return steps.reshape(len(stay), width * stay.shape[1], -1)

@@ -96,9 +96,9 @@ def decide_varieties(
         columns = [first + k for k, tag in enumerate(group) if not wanted or tag in wanted]
         members = [tag for tag in group if not wanted or tag in wanted]
         first += len(group)
-        if group[0] not in tags or not members:
-            continue
         where = [i for i, tag in enumerate(tags) if tag == group[0]]
+        if not where or not members:
+            continue
         scores = evidence.varieties[np.ix_(where, columns)].astype(np.float64) * VARIETY_DETECTOR
         scores[0] += [varieties.PRIOR.get(tag, 0.0) for tag in members]
         for row, i in zip(scores, where, strict=True):

@@ -64,8 +64,7 @@ def cut(document: Document) -> Units:
             for start, stop, gap in _pieces(line.group(), line.start(), alphabets):
                 starts.append(start)
                 owners.append(block)
-                blank = gap == LINE and start - end > 1 and len(_BREAK.findall(text, end, start)) > 1
-                gaps.append(BLANK if blank else gap)
+                gaps.append(BLANK if gap == LINE and len(_BREAK.findall(text, end, start)) > 1 else gap)
                 end = stop
     bounds = pairwise([0, *starts[1:], len(text)])
     blocks = [Block(a, b, owner.path, owner.link_density, owner.cues) for (a, b), owner in zip(bounds, owners, strict=True)]
