@@ -87,7 +87,7 @@ def read_records(source: str | Path, kind: type[T], rejects: Callable[[Reject], 
     """Records of one kind from a JSONL file, or from standard input for `-`. A line that is none goes to `rejects` with its
     line number; blank lines are passed over. `ReadError` when the file cannot be opened."""
     name = "<stdin>" if str(source) == STDIO else str(source)
-    with _opened(source) as lines:
+    with opened(source) as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -98,7 +98,8 @@ def read_records(source: str | Path, kind: type[T], rejects: Callable[[Reject], 
 
 
 @contextmanager
-def _opened(source: str | Path) -> Iterator[BinaryIO]:
+def opened(source: str | Path) -> Iterator[BinaryIO]:
+    """A file to read, or standard input for `-`. `ReadError` when the file cannot be opened."""
     if str(source) == STDIO:
         yield sys.stdin.buffer
         return

@@ -31,7 +31,7 @@ from annotate.lint.findings import CODES, Finding, Kind, Level, Lint
 from annotate.lint.folder import check_export
 from annotate.model import Annotation, GoldRecord, Segment, Span
 from annotate.schema import LabelSchema
-from annotate.store import STDIO, replacing
+from annotate.store import STDIO, opened, replacing
 
 __all__ = ["CODES", "Finding", "Fix", "Kind", "Level", "Lint", "check", "check_export", "fix"]
 
@@ -111,11 +111,7 @@ def _opened(path: str | Path) -> Iterator[IO[bytes]]:
             copy.writelines(sys.stdin.buffer)
             yield copy
         return
-    try:
-        handle = open(path, "rb")  # noqa: SIM115  closed below; an error on opening gets its own message
-    except OSError as problem:
-        raise ReadError(f"cannot read {path}: {problem.strerror}", hint="check the path") from None
-    with handle:
+    with opened(path) as handle:
         yield handle
 
 

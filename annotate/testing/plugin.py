@@ -1,6 +1,6 @@
 """A pytest fixture. In a `conftest.py`:
 
-from annotate.testing.plugin import label_studio  # noqa: F401
+from annotate.testing.plugin import label_studio  # noqa: F401  a fixture is used by its name
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from annotate import testing
 
-CONFTEST = "from annotate.testing.plugin import label_studio  # noqa: F401\n"
+CONFTEST = "from annotate.testing.plugin import label_studio  # noqa: F401  a fixture is used by its name\n"
 
 TEST = """
 import os
