@@ -1,4 +1,4 @@
-"""How far annotators agree: chance-corrected α and κ for topics, pairwise F1 for spans.
+"""How far annotators agree: chance-corrected α and κ for topics, pairwise F1 and α for unitizing for spans.
 
 Every figure is a function of sums over documents (label counts, disagreements, matches). That gives the point value and all
 bootstrap replicates by one formula: a replicate weighs each document by how often it was drawn.
@@ -7,6 +7,9 @@ bootstrap replicates by one formula: a replicate weighs each document by how oft
   Alpha-Reliability*).
 - Cohen's κ (Cohen 1960, *A Coefficient of Agreement for Nominal Scales*); with more than two annotators the mean over
   their pairs (Light 1971, *Measures of Response Agreement for Qualitative Data*).
+- Fleiss' κ (Fleiss 1971, *Measuring Nominal Scale Agreement Among Many Raters*), where not all segments have the same number of
+  answers each weighed by its own.
+- Krippendorff's α for unitizing, by character: see `agreement.unitizing` for the formulas, and why not γ.
 - Pairwise F1 of spans, the chance-free stand-in for κ where true negatives cannot be counted (Hripcsak & Rothschild 2005,
   *Agreement, the F-Measure, and Reliability in Information Retrieval*).
 - Percentile intervals from resampling whole documents, since segments of one document are not independent (Efron 1979).

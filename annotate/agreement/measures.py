@@ -13,6 +13,7 @@ import numpy as np
 from annotate.agreement.panels import Group, Panel, answer, gather, pseudonyms
 from annotate.agreement.scores import UNDEFINED, Agreement, Report, Score, SpanScores, TopicScores
 from annotate.agreement.sums import FloatArray, Resamples, Sums, corrected, mean_defined, ratio
+from annotate.agreement.unitizing import coding_alphas, layer_alphas, unit_sums
 from annotate.errors import UsageError
 from annotate.model import Annotation, Reject, Span
 
@@ -146,18 +147,24 @@ class _Measure:
         observed = 1 - ratio(apart, n)
         pairs = (_pair_kappas(resamples.totals(sums, 1 + 3 * width), width) for _, sums in sorted(found.pairs.items()))
         kappas, nominal_kappa = np.hsplit(mean_defined(pairs, (len(totals), width + 1)), [width])
+        fleisses = corrected(apart * n, 2 * chosen * (n - chosen))
         if group.choice == "single":
             differ = apart.sum(axis=1) / 2  # one differing pair of answers differs on two labels
             alpha = corrected(differ * (n[:, 0] - 1), n[:, 0] ** 2 - (chosen**2).sum(axis=1))
+            fleiss = corrected(differ * n[:, 0], n[:, 0] ** 2 - (chosen**2).sum(axis=1))
             kappa, agreeing = nominal_kappa[:, 0], 1 - ratio(differ, n[:, 0])
         else:
-            alpha, kappa, agreeing = (mean_defined(by_label.T, len(totals)) for by_label in (alphas, kappas, observed))
+            by_label = (alphas, kappas, fleisses, observed)
+            alpha, kappa, fleiss, agreeing = (mean_defined(figures.T, len(totals)) for figures in by_label)
 
-        def scores(which: str, alpha: FloatArray, kappa: FloatArray, share: FloatArray, uses: float) -> TopicScores:
+        def scores(
+            which: str, alpha: FloatArray, kappa: FloatArray, fleiss: FloatArray, share: FloatArray, uses: float
+        ) -> TopicScores:
             why = _why_no_alpha(which, found.n, int(uses), int(n[0, 0]))
             return TopicScores(
                 alpha=self._score(alpha, why, resamples),
                 kappa=self._score(kappa, _why_no_kappa(which, found.n), resamples),
+                fleiss=self._score(fleiss, why, resamples),
                 observed=self._score(share, why, resamples),
                 n=found.n,
                 annotators=len(found.annotators),
@@ -165,10 +172,10 @@ class _Measure:
             )
 
         labels = {
-            label: scores(label, alphas[:, at], kappas[:, at], observed[:, at], chosen[0, at])
+            label: scores(label, alphas[:, at], kappas[:, at], fleisses[:, at], observed[:, at], chosen[0, at])
             for at, label in enumerate(group.labels)
         }
-        total = scores("", alpha, kappa, agreeing, chosen[0].sum())
+        total = scores("", alpha, kappa, fleiss, agreeing, chosen[0].sum())
         return replace(total, left_out={"unanswered": found.unanswered, "unpaired": found.unpaired}, labels=labels)
 
     def _spans(self, panels: Sequence[Panel], resamples: Resamples) -> SpanScores:
@@ -176,21 +183,32 @@ class _Measure:
         width = len(labels)
         totals = resamples.totals(sums, 3 * width)
         count, exact, relaxed = totals[:, :width], totals[:, width : 2 * width], totals[:, 2 * width :]
+        units = unit_sums(panels, labels, resamples.rows)
+        layers, layers_together, any_label = layer_alphas(resamples.totals(units.layers, 1 + 3 * (width + 1)))
+        coding, coding_together = coding_alphas(resamples.totals(units.coding, 3 * width))
         annotators = len({annotation.annotator for panel in panels for annotation in panel.submitted})
 
-        def scores(which: str, at: slice, n: int, used: int) -> SpanScores:
-            why = f"nobody marked {which or 'a span'} in these segments" if panels else _NOBODY
+        def scores(which: str, at: slice, unitizing: FloatArray, coding: FloatArray, n: int, used: int) -> SpanScores:
             total = count[:, at].sum(axis=1)
+            why = _why_no_spans(which, panels, used)
             return SpanScores(
                 exact_f1=self._score(ratio(exact[:, at].sum(axis=1), total), why, resamples),
                 relaxed_f1=self._score(ratio(relaxed[:, at].sum(axis=1), total), why, resamples),
+                alpha_u=self._score(unitizing, why, resamples),
+                alpha_cu=self._score(coding, _why_no_coding(which, panels, used), resamples),
+                alpha_any=None,
                 n=n,
                 annotators=annotators,
                 uses=used,
             )
 
-        by_label = {label: scores(label, slice(at, at + 1), segments[label], uses[label]) for at, label in enumerate(labels)}
-        return replace(scores("", slice(None), len(panels), uses.total()), labels=by_label)
+        by_label = {
+            label: scores(label, slice(at, at + 1), layers[:, at], coding[:, at], segments[label], uses[label])
+            for at, label in enumerate(labels)
+        }
+        total = scores("", slice(None), layers_together, coding_together, len(panels), uses.total())
+        alpha_any = self._score(any_label, _why_no_spans("", panels, uses.total()), resamples)
+        return replace(total, alpha_any=alpha_any, labels=by_label)
 
     def _score(self, values: FloatArray, reason: str, resamples: Resamples) -> Score:
         """From the value on the data (first) and on the resamples (the rest), NaN where not defined."""
@@ -291,6 +309,22 @@ def _pair_kappas(totals: FloatArray, width: int) -> FloatArray:
     differing = differ.sum(axis=1, keepdims=True) / 2  # one differing segment differs on two labels
     nominal = corrected(differing * n, n**2 - (left * right).sum(axis=1, keepdims=True))
     return np.hstack([by_label, nominal])
+
+
+def _why_no_spans(label: str, panels: Sequence[Panel], uses: int) -> str:
+    if not panels:
+        return _NOBODY
+    if not uses:
+        return f"nobody marked {label or 'a span'} in these segments"
+    return f"everybody marked everything{' as ' + label if label else ''}: there is no chance agreement to correct for"
+
+
+def _why_no_coding(label: str, panels: Sequence[Panel], uses: int) -> str:
+    if not panels or not uses:
+        return _why_no_spans(label, panels, uses)
+    if label:
+        return f"where two annotators marked the same, {label} is all or nothing of it: there is nothing to take it for"
+    return "where two annotators marked the same, there are fewer than two labels to take for each other"
 
 
 def _why_no_alpha(label: str, n: int, uses: int, answers: int) -> str:

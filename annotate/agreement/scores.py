@@ -28,6 +28,8 @@ class TopicScores:
 
     alpha: Score
     kappa: Score
+    fleiss: Score
+    """Fleiss' κ, which does not ask whose answer is whose; for two annotators it is Scott's π."""
     observed: Score
     """Share of agreeing pairs of answers in [0, 1], not corrected for chance."""
     n: int
@@ -40,19 +42,26 @@ class TopicScores:
     labels: Mapping[str, TopicScores] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        scores = {"alpha": self.alpha, "kappa": self.kappa, "observed": self.observed}
+        scores = {"alpha": self.alpha, "kappa": self.kappa, "fleiss": self.fleiss, "observed": self.observed}
         counts = {"n": self.n, "annotators": self.annotators, "uses": self.uses}
         return _score_json(scores) | counts | {"left_out": dict(self.left_out)} | _labels_json(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
 class SpanScores:
-    """Agreement on spans, of all labels or of one. F1 is micro over all pairs of annotators and all segments."""
+    """Agreement on spans, of all labels or of one. F1 is micro over all pairs of annotators and all segments; the three α,
+    which correct for chance, are those of `agreement.unitizing`, by character."""
 
     exact_f1: Score
     """Same start, end and label."""
     relaxed_f1: Score
     """Same label and at least one character in common, each span matched once, as many matches as possible."""
+    alpha_u: Score
+    """Do annotators mark the same stretches with a label?"""
+    alpha_cu: Score
+    """Where two have marked a stretch, do they give it the same label?"""
+    alpha_any: Score | None
+    """Do they mark the same stretches, whatever the label? Only for all labels together; None for one."""
     n: int
     """Segments two annotators or more submitted, empty ones included; for one label, those of them where it occurs."""
     annotators: int
@@ -61,7 +70,9 @@ class SpanScores:
     labels: Mapping[str, SpanScores] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        scores = {"exact_f1": self.exact_f1, "relaxed_f1": self.relaxed_f1}
+        scores = {"exact_f1": self.exact_f1, "relaxed_f1": self.relaxed_f1, "alpha_u": self.alpha_u, "alpha_cu": self.alpha_cu}
+        if self.alpha_any:
+            scores["alpha_any"] = self.alpha_any
         counts = {"n": self.n, "annotators": self.annotators, "uses": self.uses}
         return _score_json(scores) | counts | _labels_json(self.labels)
 

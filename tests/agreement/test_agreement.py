@@ -160,6 +160,31 @@ def test_multiple_choice_is_the_mean_of_its_labels(table: list[list[set[str] | N
         assert same(score, float(np.mean(defined)) if defined else None)
 
 
+def test_fleiss_kappa_is_its_definition() -> None:
+    """Ten segments, five answers each: the share of agreeing pairs of answers by segment, against that of the labels."""
+    answers = ("rrrrr", "rrrro", "rrroo", "rroon", "ooooo", "ooonn", "rroon", "rnnnn", "rrrrr", "rrooo")
+    letters = {label[0]: label for label in KIND.labels}
+    annotations = [
+        said(f"p{person}", number, kind=letters[letter])
+        for number, row in enumerate(answers)
+        for person, letter in enumerate(row)
+    ]
+    pairs = [sum(a == b for a, b in combinations(row, 2)) / 10 for row in answers]
+    shares = [sum(row.count(letter) for row in answers) / 50 for letter in letters]
+    chance = sum(share**2 for share in shares)
+    fleiss = agree(annotations, GROUPS, bootstrap=0, by=()).overall.topics["kind"].fleiss
+    assert fleiss.value == pytest.approx((np.mean(pairs) - chance) / (1 - chance), abs=1e-12)
+
+
+@given(tables)
+def test_fleiss_kappa_is_alpha_without_the_correction_for_few_answers(table: list[list[str | None]]) -> None:
+    """1 - α = (1 - κ)(n - 1)/n with n answers (Krippendorff 2011)."""
+    kind = agree(from_kinds(table), GROUPS, bootstrap=0, by=()).overall.topics["kind"]
+    answers = [[cell for cell in row if cell] for row in table]
+    n = sum(len(row) for row in answers if len(row) > 1)
+    assert same(kind.fleiss, None if kind.alpha.value is None else 1 - (1 - kind.alpha.value) * n / (n - 1))
+
+
 @given(tables)
 def test_pairs_have_the_kappa_of_those_two(table: list[list[str | None]]) -> None:
     report = agree(from_kinds(table), GROUPS, bootstrap=0, by=("pair",), names=True)
@@ -327,7 +352,7 @@ def test_defined_minus_one_is_told_from_undefined_minus_one() -> None:
     assert opposed.to_json()["reasons"] == {}
     undefined = kind_scores(("report", "report")).to_json()
     assert undefined["kappa"] == -1.0
-    assert set(undefined["reasons"]) == {"alpha", "kappa"}
+    assert set(undefined["reasons"]) == {"alpha", "kappa", "fleiss"}
 
 
 def test_a_label_never_chosen_is_left_out_of_the_mean() -> None:
