@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
-from annotate import adjudication, agreement, corpus, dataset, readers, regions
+from annotate import adjudication, agreement, corpus, dataset, pseudonyms, readers, regions
 from annotate.agreement import Group
 from annotate.codec import dumps, loads
 from annotate.corpus import Recurrence
@@ -32,7 +32,7 @@ from annotate.exporters import ALIGNMENTS
 from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Tiling
 from annotate.parallel import ordered_map
 from annotate.schema import LabelSchema
-from annotate.store import STDIO, Rejects, file_sha256, read_records, rejects_beside, write_records
+from annotate.store import STDIO, Rejects, file_sha256, read_records, rejects_beside, replacing, write_records
 from annotate.tiling import Segmenter, UnitExplanation
 
 if TYPE_CHECKING:
@@ -268,9 +268,14 @@ def agree(
     bootstrap: int = 1000,
     seed: int = 0,
     names: bool = False,
+    worst: int = 0,
+    url: str = "",
+    html: Path | None = None,
     rejects: Path | None = None,
 ) -> tuple[agreement.Report, Mapping[str, int]]:
-    """How far annotators agree, and the rejects by code. Works on `annotations.jsonl` alone; a schema adds unused labels."""
+    """How far annotators agree, and the rejects by code. Works on `annotations.jsonl` alone; a schema adds unused labels. With
+    `html` the report is also written as a page to look at."""
+    people = pseudonyms.list_near(source)
     with Rejects(rejects or rejects_beside(source, "agree", of_input=True)) as rejected:
         report = agreement.agree(
             read_records(source, Annotation, rejected, step="agree"),
@@ -279,12 +284,20 @@ def agree(
             bootstrap=bootstrap,
             seed=seed,
             names=names,
+            known=pseudonyms.read(people),
+            worst=worst,
+            url=url,
             rejects=rejected,
             source=str(source),
         )
         _require_something(
             source, report.overall.segments + report.left_out["single"] + report.left_out["only_skipped"], rejected
         )
+    if not names:
+        pseudonyms.keep(people, report.aliases)
+    if html:
+        with replacing(html) as out:
+            out.write(agreement.page(report, title="annotations" if str(source) == STDIO else Path(source).name).encode())
     return report, dict(rejected.counts)
 
 

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from annotate.config import TOKEN
 from annotate.labelstudio import server as embedded
 from annotate.labelstudio.client import Client
 from annotate.testing import FakeLabelStudio
+
+settings.register_profile("annotate", deadline=None)  # a busy machine is no failure
+settings.load_profile("annotate")
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,9 @@ A figure that is not defined is `None` with a reason. It is never NaN, and never
 
 from __future__ import annotations
 
+from annotate.agreement.confusion import MISSED, Confused, Costly, Difference, paired_spans, task_url
 from annotate.agreement.measures import DIMENSIONS, agree, overlap_matches, segment_agreement
+from annotate.agreement.page import page
 from annotate.agreement.panels import (
     Group,
     Panel,
@@ -28,6 +30,7 @@ from annotate.agreement.panels import (
     gather,
     infer_groups,
     latest,
+    natural,
     newest_schema,
     pseudonyms,
     rehome,
@@ -36,8 +39,12 @@ from annotate.agreement.scores import UNDEFINED, Agreement, Report, Score, SpanS
 
 __all__ = [
     "DIMENSIONS",
+    "MISSED",
     "UNDEFINED",
     "Agreement",
+    "Confused",
+    "Costly",
+    "Difference",
     "Group",
     "Panel",
     "Panels",
@@ -50,9 +57,13 @@ __all__ = [
     "gather",
     "infer_groups",
     "latest",
+    "natural",
     "newest_schema",
     "overlap_matches",
+    "page",
+    "paired_spans",
     "pseudonyms",
     "rehome",
     "segment_agreement",
+    "task_url",
 ]

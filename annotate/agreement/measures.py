@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from annotate.agreement.panels import Group, Panel, answer, gather, pseudonyms
+from annotate.agreement.confusion import Costly, cost, differences, span_confusion, topic_confusion, urls
+from annotate.agreement.panels import Group, Panel, answer, gather, natural, pseudonyms
 from annotate.agreement.scores import UNDEFINED, Agreement, Report, Score, SpanScores, TopicScores
 from annotate.agreement.sums import FloatArray, Resamples, Sums, corrected, mean_defined, ratio
 from annotate.agreement.unitizing import coding_alphas, layer_alphas, unit_sums
@@ -31,6 +33,9 @@ def agree(
     seed: int = 0,
     confidence: float = 0.95,
     names: bool = False,
+    known: Mapping[str, str] | None = None,
+    worst: int = 0,
+    url: str = "",
     rejects: Callable[[Reject], None] = lambda _: None,
     source: str = "",
 ) -> Report:
@@ -38,22 +43,32 @@ def agree(
 
     `groups` are the topic groups of the schema and `entities` its span labels; both are read off the annotations when absent.
     `by` is any of `DIMENSIONS`. `bootstrap` is the number of resamples behind the intervals, 0 for none. Annotators appear as
-    pseudonyms unless `names`. What cannot be compared goes to `rejects`, see `gather`. `UsageError` for another dimension."""
+    pseudonyms unless `names`; `known` are those they have already. `worst` is the number of segments listed that agreement is
+    lost in most, with the addresses of their tasks when `url` says where Label Studio is. What cannot be compared goes
+    to `rejects`, see `gather`. `UsageError` for another dimension."""
     if unknown := sorted(set(by).difference(DIMENSIONS)):
         raise UsageError(f"agreement cannot be broken down by {unknown[0]!r}", hint=f"known: {', '.join(DIMENSIONS)}")
     panels = gather(annotations, groups, entities=entities, rejects=rejects, step="agree", source=source)
     shared = [panel for panel in panels.panels if len(panel.submitted) > 1]
     measure = _Measure(panels.groups, tuple(entities or ()), bootstrap, seed, confidence)
-    alias = {name: name for name in panels.annotators} if names else pseudonyms(panels.annotators)
+    alias = {name: name for name in panels.annotators} if names else pseudonyms(panels.annotators, known)
+    with_spans = bool(entities) or any(annotation.spans for panel in panels.panels for annotation in panel.submitted)
     return Report(
         overall=measure(shared),
-        by={dimension: {key: measure(part) for key, part in _parts(shared, dimension, alias).items()} for dimension in by},
+        by={
+            dimension: {
+                key: measure(part, directed=dimension == "pair") for key, part in _parts(shared, dimension, alias).items()
+            }
+            for dimension in by
+        },
+        costliest=_costliest(shared, worst, panels.groups, alias, url, spans=with_spans),
         left_out=dict(panels.left_out)
         | {
             "skipped": sum(len(panel.skipped) for panel in panels.panels),
             "only_skipped": sum(not panel.submitted for panel in panels.panels),
             "single": sum(len(panel.submitted) == 1 for panel in panels.panels),
         },
+        aliases=alias,
         groups_inferred=panels.groups_inferred,
         bootstrap=bootstrap,
         seed=seed,
@@ -102,17 +117,42 @@ def _dice(left: set[Any] | frozenset[Any], right: set[Any] | frozenset[Any]) -> 
     return 2 * len(left & right) / total if total else 1.0
 
 
+def _costliest(
+    panels: Sequence[Panel], worst: int, groups: Sequence[Group], alias: Mapping[str, str], url: str, *, spans: bool
+) -> tuple[Costly, ...]:
+    found = []
+    for panel, lost in heapq.nlargest(worst, ((panel, cost(panel, groups)) for panel in panels), key=lambda item: item[1]):
+        if lost:
+            said = sorted(panel.submitted, key=lambda annotation: natural(alias[annotation.annotator]))
+            costly = Costly(
+                id=panel.segment.id,
+                doc_id=panel.segment.doc_id,
+                lang=panel.segment.lang,
+                region=panel.segment.region,
+                text=panel.segment.text,
+                cost=round(lost, 6),
+                agreement=round(segment_agreement(said, groups, spans=spans), 6),
+                annotators=tuple(alias[annotation.annotator] for annotation in said),
+                tasks=tuple(annotation.task for annotation in said),
+                urls=urls(url, said),
+                differences=tuple(differences(replace(panel, submitted=tuple(said)), groups, alias)),
+            )
+            found.append(costly)
+    return tuple(found)
+
+
 def _parts(panels: Sequence[Panel], dimension: str, alias: Mapping[str, str]) -> dict[str, list[Panel]]:
     parts: dict[str, list[Panel]] = defaultdict(list)
     for panel in panels:
         for key, part in _keys(panel, dimension, alias):
             parts[key].append(part)
-    return dict(sorted(parts.items()))
+    return {key: parts[key] for key in sorted(parts, key=natural)}
 
 
 def _keys(panel: Panel, dimension: str, alias: Mapping[str, str]) -> Iterator[tuple[str, Panel]]:
     if dimension == "pair":
-        for left, right in combinations(panel.submitted, 2):
+        said = sorted(panel.submitted, key=lambda annotation: natural(alias[annotation.annotator]))
+        for left, right in combinations(said, 2):
             yield f"{alias[left.annotator]} & {alias[right.annotator]}", replace(panel, submitted=(left, right))
     else:
         yield getattr(panel.segment, dimension), panel
@@ -128,17 +168,17 @@ class _Measure:
     seed: int
     confidence: float
 
-    def __call__(self, panels: Sequence[Panel]) -> Agreement:
+    def __call__(self, panels: Sequence[Panel], *, directed: bool = False) -> Agreement:
         resamples = Resamples(panels, self.bootstrap, self.seed)
         return Agreement(
             segments=len(panels),
             documents=resamples.documents,
             annotators=len({annotation.annotator for panel in panels for annotation in panel.submitted}),
-            topics={group.id: self._topics(panels, group, resamples) for group in self.groups},
-            spans=self._spans(panels, resamples),
+            topics={group.id: self._topics(panels, group, resamples, directed) for group in self.groups},
+            spans=self._spans(panels, resamples, directed),
         )
 
-    def _topics(self, panels: Sequence[Panel], group: Group, resamples: Resamples) -> TopicScores:
+    def _topics(self, panels: Sequence[Panel], group: Group, resamples: Resamples, directed: bool) -> TopicScores:
         found = _topic_sums(panels, group, resamples.rows)
         width = len(group.labels)
         totals = resamples.totals(found.answers, 1 + 2 * width)
@@ -176,9 +216,10 @@ class _Measure:
             for at, label in enumerate(group.labels)
         }
         total = scores("", alpha, kappa, fleiss, agreeing, chosen[0].sum())
-        return replace(total, left_out={"unanswered": found.unanswered, "unpaired": found.unpaired}, labels=labels)
+        left_out = {"unanswered": found.unanswered, "unpaired": found.unpaired}
+        return replace(total, left_out=left_out, confusion=topic_confusion(panels, group, directed=directed), labels=labels)
 
-    def _spans(self, panels: Sequence[Panel], resamples: Resamples) -> SpanScores:
+    def _spans(self, panels: Sequence[Panel], resamples: Resamples, directed: bool) -> SpanScores:
         labels, sums, segments, uses = _span_sums(panels, self.entities, resamples.rows)
         width = len(labels)
         totals = resamples.totals(sums, 3 * width)
@@ -208,7 +249,8 @@ class _Measure:
         }
         total = scores("", slice(None), layers_together, coding_together, len(panels), uses.total())
         alpha_any = self._score(any_label, _why_no_spans("", panels, uses.total()), resamples)
-        return replace(total, alpha_any=alpha_any, labels=by_label)
+        confusion = span_confusion(panels, labels, directed=directed)
+        return replace(total, alpha_any=alpha_any, confusion=confusion, labels=by_label)
 
     def _score(self, values: FloatArray, reason: str, resamples: Resamples) -> Score:
         """From the value on the data (first) and on the resamples (the rest), NaN where not defined."""

@@ -124,9 +124,20 @@ def answer(annotation: Annotation, group: Group) -> frozenset[str] | None:
     return frozenset(labels)
 
 
-def pseudonyms(annotators: Iterable[str]) -> dict[str, str]:
-    """Annotator → A1, A2 …, by the sorted names, so that the order in which they are met makes no difference."""
-    return {name: f"A{number}" for number, name in enumerate(sorted(set(annotators)), 1)}
+def pseudonyms(annotators: Iterable[str], known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Annotator → A1, A2 …: the one they have in `known`; the others get the next numbers by their sorted names, so that the
+    order in which they are met makes no difference."""
+    names = sorted(set(annotators))
+    found = dict(known or {})
+    taken = [int(alias[1:]) for alias in found.values() if re.fullmatch(r"A[1-9]\d*", alias)]
+    new = [name for name in names if name not in found]
+    found |= {name: f"A{number}" for number, name in enumerate(new, max(taken, default=0) + 1)}
+    return {name: found[name] for name in names}
+
+
+def natural(name: str) -> list[str | int]:
+    """A sort key that puts A2 before A10."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def rehome(annotation: Annotation, segment: Segment) -> Annotation:

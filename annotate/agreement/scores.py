@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from annotate.agreement.confusion import Confused, Costly
 
 UNDEFINED = -1.0
 """Stands in JSON for a figure that is not defined; `reasons` then holds its name. (A defined α or κ can be -1.0 as well.)"""
@@ -39,12 +41,15 @@ class TopicScores:
     """How often a label was chosen in these segments."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """`unanswered`: annotations without an answer here; `unpaired`: segments that for this reason have fewer than two."""
+    confusion: tuple[Confused, ...] = ()
+    """The group's labels against each other; empty for one label."""
     labels: Mapping[str, TopicScores] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         scores = {"alpha": self.alpha, "kappa": self.kappa, "fleiss": self.fleiss, "observed": self.observed}
         counts = {"n": self.n, "annotators": self.annotators, "uses": self.uses}
-        return _score_json(scores) | counts | {"left_out": dict(self.left_out)} | _labels_json(self.labels)
+        rest = {"left_out": dict(self.left_out), "confusion": [asdict(one) for one in self.confusion]}
+        return _score_json(scores) | counts | rest | _labels_json(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class SpanScores:
     annotators: int
     uses: int
     """Spans in these segments, of all annotators."""
+    confusion: tuple[Confused, ...] = ()
+    """The labels against each other; empty for one label."""
     labels: Mapping[str, SpanScores] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -74,7 +81,7 @@ class SpanScores:
         if self.alpha_any:
             scores["alpha_any"] = self.alpha_any
         counts = {"n": self.n, "annotators": self.annotators, "uses": self.uses}
-        return _score_json(scores) | counts | _labels_json(self.labels)
+        return _score_json(scores) | counts | {"confusion": [asdict(one) for one in self.confusion]} | _labels_json(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +116,12 @@ class Report:
 
     overall: Agreement
     by: Mapping[str, Mapping[str, Agreement]]
+    costliest: tuple[Costly, ...]
+    """The segments that agreement is lost in most, the worst first."""
     left_out: Mapping[str, int]
     """Rejected annotations by code; `skipped` annotations; segments `only_skipped`, and submitted by a `single` annotator."""
+    aliases: Mapping[str, str]
+    """Annotator → the name in this report. Not for publication, and not in the JSON."""
     groups_inferred: bool
     bootstrap: int
     seed: int
@@ -122,6 +133,7 @@ class Report:
         by = {dimension: {key: part.to_json() for key, part in parts.items()} for dimension, parts in self.by.items()}
         return self.overall.to_json() | {
             "by": by,
+            "costliest": [asdict(one) for one in self.costliest],
             "left_out": dict(self.left_out),
             "groups_inferred": self.groups_inferred,
             "bootstrap": {"resamples": self.bootstrap, "seed": self.seed, "confidence": self.confidence},
