@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from annotate.agreement import (
@@ -23,6 +24,7 @@ from annotate.agreement import (
     answer,
     gather,
     latest,
+    natural,
     newest_schema,
     pseudonyms,
     rehome,
@@ -78,7 +80,8 @@ class Unanimous:
 
 @dataclass(frozen=True, slots=True)
 class Majority:
-    """More than half say the same; a tie stays open."""
+    """More than half say the same. A tie stays open, for the next rule or a person; so does the most frequent of several
+    answers when it has no more than half."""
 
     name: ClassVar[str] = "majority"
     authority: ClassVar[DecidedBy | None] = None
@@ -90,6 +93,33 @@ class Majority:
     def settle(self, answers: Sequence[T]) -> T | None:
         ((favourite, votes),) = Counter(answers).most_common(1)
         return favourite if 2 * votes > len(answers) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """At least this share says the same, be it that there is a span or that there is none; else it stays open. `UsageError` for
+    a share that two answers could have at once, or none."""
+
+    share: Fraction
+    authority: ClassVar[DecidedBy | None] = None
+    no_voter: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        if not Fraction(1, 2) < self.share <= 1:
+            raise UsageError(
+                f"a threshold of {self.share} settles nothing", hint="it must be over 1/2 and at most 1, such as 2/3"
+            )
+
+    @property
+    def name(self) -> str:
+        return f"threshold={self.share}"
+
+    def voters(self, submitted: Sequence[Annotation]) -> Sequence[Annotation]:
+        return submitted
+
+    def settle(self, answers: Sequence[T]) -> T | None:
+        ((favourite, votes),) = Counter(answers).most_common(1)
+        return favourite if votes >= self.share * len(answers) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +158,24 @@ class ByAnnotator:
 
 _RULES: Mapping[str, Rule] = {rule.name: rule for rule in (Unanimous(), Majority(), GroundTruth())}
 
-RULES = (*_RULES, "annotator=X")
+RULES = (*_RULES, "threshold=SHARE", "annotator=X")
 """The rules by name."""
 
 
 def rule_named(name: str) -> Rule:
-    """The rule called `name`: `unanimous`, `majority`, `ground-truth`, or `annotator=X` with the name of an annotator as it
-    stands in the annotations. `UnknownName` when there is none, `UsageError` when the annotator is missing."""
-    kind, equals, annotator = name.partition("=")
+    """The rule called `name`: `unanimous`, `majority`, `ground-truth`, `threshold=SHARE` with a share such as 2/3 or 0.75, or
+    `annotator=X` with the name of an annotator as it stands in the annotations, or their pseudonym. `UnknownName` when there is
+    none, `UsageError` when the annotator is missing or the share is none."""
+    kind, equals, value = name.partition("=")
     if kind == "annotator":
-        if not annotator:
+        if not value:
             raise UsageError("the rule 'annotator' needs the name of one", hint="write annotator=NAME")
-        return ByAnnotator(annotator)
+        return ByAnnotator(value)
+    if kind == "threshold":
+        try:
+            return Threshold(Fraction(value))
+        except (ValueError, ZeroDivisionError):
+            raise UsageError(f"{value!r} is no share", hint="write threshold=2/3 or threshold=0.75") from None
     if equals or kind not in _RULES:
         raise UnknownName("rule", name, RULES)
     return _RULES[kind]
@@ -215,7 +251,7 @@ class Conflict:
 class Adjudication:
     """Gold records and conflicts, sorted by document and position, and what became of all the rest."""
 
-    rule: str
+    rules: tuple[str, ...]
     gold: tuple[GoldRecord, ...]
     conflicts: tuple[Conflict, ...]
     counts: Mapping[str, int]
@@ -228,13 +264,17 @@ class Adjudication:
     groups_inferred: bool
     """No schema was given: `cats` holds only labels that someone chose."""
     aliases: Mapping[str, str]
-    """Annotator → the name in gold records and conflicts. Not for publication."""
+    """Annotator or adjudicator → the name in gold records and conflicts. Not for publication."""
+    annotators: int
+    adjudicators: Mapping[str, Mapping[str, int]]
+    """Who decided conflicts, by the name in `aliases`: their `decisions`, and how many of them about segments they annotated
+    themselves (`own`): there they are judges in their own cause."""
 
     def summary(self, agreement: Report | None = None, inputs: Mapping[str, str] | None = None) -> dict[str, Any]:
         """What `gold.summary.json` holds. `inputs` are the hashes of the files this comes from. Unless `adjudicate` was
         told to keep names, no annotator's name is in it (give it a report without names, too)."""
         return {
-            "rule": self.rule,
+            "rules": list(self.rules),
             "counts": dict(self.counts),
             "left_out": dict(self.left_out),
             "schemas": [
@@ -242,7 +282,8 @@ class Adjudication:
                 for ref, count in self.schemas.items()
             ],
             "groups_inferred": self.groups_inferred,
-            "annotators": len(self.aliases),
+            "annotators": self.annotators,
+            "adjudicators": {name: dict(numbers) for name, numbers in self.adjudicators.items()},
             "agreement": agreement.to_json() if agreement else {},
             "inputs": dict(inputs or {}),
         }
@@ -267,7 +308,7 @@ def readings(conflict: Conflict) -> dict[str, Answer]:
 
 def adjudicate(
     annotations: Iterable[Annotation],
-    rule: Rule,
+    rules: Rule | Sequence[Rule],
     groups: Sequence[Group] | None = None,
     *,
     entities: Sequence[str] | None = None,
@@ -276,29 +317,36 @@ def adjudicate(
     source: str = "",
     decisions_source: str = "",
     names: bool = False,
+    known: Mapping[str, str] | None = None,
 ) -> Adjudication:
     """Gold records and conflicts from the annotations of a corpus. The order of the input makes no difference.
 
-    `groups` are the topic groups of the schema and `entities` its span labels; both are read off the annotations when absent.
-    `decisions` are the annotations of adjudicators: of a segment that has one, it is the gold record, whatever the rule says.
-    Annotators become A1, A2 … by their sorted names unless `names`. What cannot be used goes to `rejects`, see
-    `agreement.gather`; `source` and `decisions_source` name the files in it. `UnknownName` when the rule names an annotator
-    who is in no annotation."""
+    Each rule is asked what those before it leave open. `groups` are the topic groups of the schema and `entities` its span
+    labels; both are read off the annotations when absent. `decisions` are the annotations of adjudicators: of a segment that
+    has one, it is the gold record, whatever the rules say. People become A1, A2 … by their sorted names unless `names`; `known`
+    are the pseudonyms they have already. What cannot be used goes to `rejects`, see `agreement.gather`; `source` and
+    `decisions_source` name the files in it. `UnknownName` when a rule names an annotator who is in no annotation, `UsageError`
+    without a rule."""
     panels = gather(annotations, groups, entities=entities, rejects=rejects, step="adjudicate", source=source)
-    if isinstance(rule, ByAnnotator) and rule.annotator not in panels.annotators:
-        raise UnknownName("annotator", rule.annotator, panels.annotators)
-    aliases = {name: name for name in panels.annotators} if names else pseudonyms(panels.annotators)
+    review = gather(decisions, panels.groups, entities=entities, rejects=rejects, step="adjudicate", source=decisions_source)
+    if names:
+        aliases = {name: name for name in (*panels.annotators, *review.annotators)}
+    else:
+        aliases = pseudonyms(panels.annotators, known)
+        aliases |= pseudonyms(review.annotators, {**(known or {}), **aliases})
     if entities is None:
         with_spans = any(annotation.spans for panel in panels.panels for annotation in panel.submitted)
     else:
         with_spans = bool(entities)
-    bench = _Bench(rule, panels.groups, aliases, with_spans)
-    review = gather(decisions, panels.groups, entities=entities, rejects=rejects, step="adjudicate", source=decisions_source)
+    bench = _Bench(_resolved(rules, panels.annotators, aliases), panels.groups, aliases, with_spans)
     decided, unusable = _decisions(review, panels, rejects, decisions_source)
+    adjudicators: dict[str, Counter[str]] = defaultdict(Counter)
     gold, conflicts, skipped = [], [], 0
     for panel in panels.panels:
-        if panel.segment.id in decided:
-            gold.append(bench.decided(panel, decided[panel.segment.id]))
+        if decision := decided.get(panel.segment.id):
+            gold.append(bench.decided(panel, decision))
+            own = any(annotation.annotator == decision.annotator for annotation in panel.submitted)
+            adjudicators[aliases[decision.annotator]].update(decisions=1, own=int(own))
         elif not panel.submitted:
             skipped += 1
         elif isinstance(result := bench.adjudicate(panel), GoldRecord):
@@ -307,7 +355,7 @@ def adjudicate(
             conflicts.append(result)
     by_decision = Counter(record.meta.decided_by for record in gold)
     return Adjudication(
-        rule=bench.rule_name,
+        rules=bench.rule_names,
         gold=tuple(gold),
         conflicts=tuple(conflicts),
         counts={
@@ -323,7 +371,25 @@ def adjudicate(
         schemas=panels.schemas,
         groups_inferred=panels.groups_inferred,
         aliases=aliases,
+        annotators=len(panels.annotators),
+        adjudicators={name: dict(adjudicators[name]) for name in sorted(adjudicators, key=natural)},
     )
+
+
+def _resolved(rules: Rule | Sequence[Rule], annotators: Sequence[str], aliases: Mapping[str, str]) -> tuple[Rule, ...]:
+    """The rules as a sequence, with annotators by their names where a pseudonym was given."""
+    given = tuple(rules) if isinstance(rules, Sequence) else (rules,)
+    if not given:
+        raise UsageError("there is no rule to adjudicate by", hint=f"known: {', '.join(RULES)}")
+    named = {aliases[name]: name for name in annotators}
+    found: list[Rule] = []
+    for rule in given:
+        if isinstance(rule, ByAnnotator) and rule.annotator not in annotators:
+            if rule.annotator not in named:
+                raise UnknownName("annotator", rule.annotator, annotators)
+            rule = ByAnnotator(named[rule.annotator])
+        found.append(rule)
+    return tuple(found)
 
 
 def _decisions(
@@ -357,12 +423,6 @@ def _decisions(
     return decided, unusable
 
 
-class Settle(Protocol):
-    """`Rule.settle`."""
-
-    def __call__(self, answers: Sequence[T]) -> T | None: ...
-
-
 @dataclass(slots=True)
 class _Verdict:
     """What the votes on one segment have come to."""
@@ -372,31 +432,46 @@ class _Verdict:
     open_spans: list[OpenSpan] = field(default_factory=list)
     open_topics: list[OpenTopic] = field(default_factory=list)
     unanimous: bool = True
+    last: int = 0
+    """The number of the last rule that settled something."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Court:
+    """A rule and those whose answers about a segment count for it."""
+
+    number: int
+    rule: Rule
+    voters: Sequence[Annotation]
 
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """A rule and what it needs to know about the corpus."""
+    """The rules and what they need to know about the corpus."""
 
-    rule: Rule
+    rules: tuple[Rule, ...]
     groups: tuple[Group, ...]
     aliases: Mapping[str, str]
     with_spans: bool
 
     @property
-    def rule_name(self) -> str:
-        """The rule's name, free of annotators' names where they are not wanted."""
-        return ByAnnotator(self.aliases[self.rule.annotator]).name if isinstance(self.rule, ByAnnotator) else self.rule.name
+    def rule_names(self) -> tuple[str, ...]:
+        """The rules' names, free of annotators' names where they are not wanted."""
+        return tuple(
+            ByAnnotator(self.aliases[rule.annotator]).name if isinstance(rule, ByAnnotator) else rule.name
+            for rule in self.rules
+        )
 
     def adjudicate(self, panel: Panel) -> GoldRecord | Conflict:
-        voters = self.rule.voters(panel.submitted)
-        settle = self.rule.settle if voters else _open
-        verdict = _Verdict()
-        self._spans(verdict, panel, voters or panel.submitted, settle)
+        courts = [
+            _Court(number, rule, voters) for number, rule in enumerate(self.rules) if (voters := rule.voters(panel.submitted))
+        ]
+        verdict = _Verdict(last=courts[0].number if courts else 0)
+        self._spans(verdict, panel, courts)
         for group in self.groups:
-            self._topics(verdict, group, panel, voters or panel.submitted, settle)
-        if not voters or verdict.open_spans or verdict.open_topics:
-            return self._conflict(panel, verdict, "disagreement" if voters else self.rule.no_voter)
+            self._topics(verdict, group, panel, courts)
+        if not courts or verdict.open_spans or verdict.open_topics:
+            return self._conflict(panel, verdict, "disagreement" if courts else self.rules[0].no_voter)
         return self._gold(panel, Answer(tuple(verdict.spans), verdict.topics), self._decided_by(panel, verdict))
 
     def decided(self, panel: Panel, decision: Annotation) -> GoldRecord:
@@ -405,33 +480,35 @@ class _Bench:
         topics = {group: tuple(labels) for group, labels in given.items() if labels is not None}
         return self._gold(panel, Answer(decision.spans, topics), "adjudicator", decision.schema)
 
-    def _spans(self, verdict: _Verdict, panel: Panel, voters: Sequence[Annotation], settle: Settle) -> None:
+    def _spans(self, verdict: _Verdict, panel: Panel, courts: Sequence[_Court]) -> None:
         marked: dict[Span, set[str]] = defaultdict(set)
         for annotation in panel.submitted:
             for span in annotation.spans:
                 marked[span].add(annotation.annotator)
-        for span in sorted({span for annotation in voters for span in annotation.spans}):
-            answers = [annotation.annotator in marked[span] for annotation in voters]
-            verdict.unanimous &= all(answers)
-            match settle(answers):
+        for span, markers in sorted(marked.items()):
+            ballots = [(court, [voter.annotator in markers for voter in court.voters]) for court in courts]
+            match _settled(verdict, ballots):
                 case True:
                     verdict.spans.append(span)
                 case None:
-                    marked_by = self._names(a for a in panel.submitted if a.annotator in marked[span])
+                    marked_by = self._names(a for a in panel.submitted if a.annotator in markers)
                     verdict.open_spans.append(OpenSpan(span.start, span.end, span.label, span.text, marked_by))
 
-    def _topics(self, verdict: _Verdict, group: Group, panel: Panel, voters: Sequence[Annotation], settle: Settle) -> None:
-        ballots = [labels for annotation in voters if (labels := answer(annotation, group)) is not None]
-        if not ballots:
+    def _topics(self, verdict: _Verdict, group: Group, panel: Panel, courts: Sequence[_Court]) -> None:
+        ballots = [(court, given) for court in courts if (given := _answers(court.voters, group))]
+        asked = [labels for _, given in ballots for labels in given] if courts else _answers(panel.submitted, group)
+        if not asked:
             return
-        chosen = [label for label in group.labels if any(label in ballot for ballot in ballots)]
+        chosen = [label for label in group.labels if any(label in labels for labels in asked)]
         holds: dict[str, bool | None]
         if group.choice == "single":
-            winner = settle([label for ballot in ballots for label in ballot])
+            winner = _settled(verdict, [(court, [label for labels in given for label in labels]) for court, given in ballots])
             holds = {label: None if winner is None else label == winner for label in chosen}
         else:
-            holds = {label: settle([label in ballot for ballot in ballots]) for label in chosen}
-        verdict.unanimous &= len(set(ballots)) == 1
+            holds = {
+                label: _settled(verdict, [(court, [label in labels for labels in given]) for court, given in ballots])
+                for label in chosen
+            }
         undecided = [label for label in chosen if holds[label] is None]
         if group.choice == "multi" or not undecided:
             verdict.topics[group.id] = tuple(label for label in chosen if holds[label])
@@ -447,8 +524,8 @@ class _Bench:
         return OpenTopic(group.id, labels, self._names(answered))
 
     def _decided_by(self, panel: Panel, verdict: _Verdict) -> DecidedBy:
-        if self.rule.authority:
-            return self.rule.authority
+        if authority := self.rules[verdict.last].authority:
+            return authority
         if len(panel.submitted) == 1:
             return "single"
         return "unanimous" if verdict.unanimous else "majority"
@@ -490,12 +567,12 @@ class _Bench:
     def _conflict(self, panel: Panel, verdict: _Verdict, reason: str) -> Conflict:
         return Conflict(
             segment=panel.segment,
-            rule=self.rule_name,
+            rule=", ".join(self.rule_names),
             reason=reason,
             settled=Answer(tuple(verdict.spans), verdict.topics),
             open=Open(tuple(verdict.open_spans), tuple(verdict.open_topics)),
             annotators=self._names(panel.submitted),
-            tasks=tuple(annotation.task for annotation in panel.submitted),
+            tasks=tuple(annotation.task for annotation in self._in_order(panel.submitted)),
             schema=newest_schema(panel.submitted),
             agreement=self._agreement(panel),
         )
@@ -504,8 +581,22 @@ class _Bench:
         return round(segment_agreement(panel.submitted, self.groups, spans=self.with_spans), 6)
 
     def _names(self, annotations: Iterable[Annotation]) -> tuple[str, ...]:
-        return tuple(self.aliases[annotation.annotator] for annotation in annotations)
+        return tuple(self.aliases[annotation.annotator] for annotation in self._in_order(annotations))
+
+    def _in_order(self, annotations: Iterable[Annotation]) -> list[Annotation]:
+        """By the names that are seen: the order must not tell the others."""
+        return sorted(annotations, key=lambda annotation: natural(self.aliases[annotation.annotator]))
 
 
-def _open(answers: Sequence[T]) -> T | None:  # noqa: ARG001  stands in for a rule's `settle` where nobody may vote
+def _answers(annotations: Iterable[Annotation], group: Group) -> list[frozenset[str]]:
+    return [labels for annotation in annotations if (labels := answer(annotation, group)) is not None]
+
+
+def _settled(verdict: _Verdict, ballots: Sequence[tuple[_Court, Sequence[T]]]) -> T | None:
+    """What the first court says that can settle a question; None when none can."""
+    for court, answers in ballots:
+        if (settled := court.rule.settle(answers)) is not None:
+            verdict.last = max(verdict.last, court.number)
+            verdict.unanimous &= len(set(answers)) == 1
+            return settled
     return None

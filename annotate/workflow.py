@@ -317,6 +317,8 @@ class GoldReport:
     conflicts: int
     counts: Mapping[str, int]
     rejected: Mapping[str, int]
+    adjudicators: Mapping[str, Mapping[str, int]]
+    """As in the summary file: decisions by adjudicator, and how many of them in their own cause."""
     conflicts_file: str
     summary_file: str
 
@@ -325,40 +327,58 @@ def adjudicate(
     source: str | Path,
     output: str | Path,
     *,
-    rule: str,
+    rules: Sequence[str] = ("unanimous",),
     schema: LabelSchema | None = None,
     names: bool = False,
     bootstrap: int = 1000,
     rejects: Path | None = None,
 ) -> GoldReport:
-    """`annotations.jsonl` → `gold.jsonl`, beside it `gold.conflicts.jsonl` and `gold.summary.json`."""
+    """`annotations.jsonl` → `gold.jsonl`, beside it `gold.conflicts.jsonl` and `gold.summary.json`. Each rule is asked what
+    those before it leave open; what adjudicators decided, in `gold.decisions.jsonl`, no rule is asked."""
     conflicts_file, summary_file = beside(output, "conflicts.jsonl"), beside(output, "summary.json")
+    decisions_file, people = beside(output, "decisions.jsonl"), pseudonyms.list_near(source)
     groups, entities = (topic_groups(schema), schema.entity_ids) if schema else (None, None)
     with Rejects(rejects or rejects_beside(output, "adjudicate")) as rejected:
         annotations = list(read_records(source, Annotation, rejected, step="adjudicate"))
         _require_something(source, len(annotations), rejected)
+        known = pseudonyms.read(people)
         result = adjudication.adjudicate(
             annotations,
-            adjudication.rule_named(rule),
+            [adjudication.rule_named(rule) for rule in rules],
             groups,
             entities=entities,
+            decisions=read_decisions(decisions_file, rejected),
             rejects=rejected,
             source=str(source),
+            decisions_source=str(decisions_file),
             names=names,
+            known=known,
         )
-        report = agreement.agree(annotations, groups, entities=entities, bootstrap=bootstrap, names=names)
+        if not names:
+            pseudonyms.keep(people, result.aliases)
+        report = agreement.agree(
+            annotations, groups, entities=entities, bootstrap=bootstrap, names=names, known={**known, **result.aliases}
+        )
         write_records(output, result.gold)
         write_records(conflicts_file, result.conflicts)
         inputs = {} if str(source) == STDIO else {"annotations": file_sha256(Path(source))}
+        if decisions_file.is_file():
+            inputs["decisions"] = file_sha256(decisions_file)
         write_records(summary_file, [result.summary(report, inputs)])
     return GoldReport(
         gold=len(result.gold),
         conflicts=len(result.conflicts),
         counts=result.counts,
         rejected=dict(rejected.counts),
+        adjudicators=result.adjudicators,
         conflicts_file=str(conflicts_file),
         summary_file=str(summary_file),
     )
+
+
+def read_decisions(path: Path, rejected: Callable[[Reject], None]) -> Iterator[Annotation]:
+    """The decisions of adjudicators that `review pull` has brought; none when there is no file."""
+    return read_records(path, Annotation, rejected, step="adjudicate") if path.is_file() else iter(())
 
 
 def beside(output: str | Path, suffix: str) -> Path:

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from annotate.adjudication import (
     OpenSpan,
     OpenTopic,
     Rule,
+    Threshold,
     Unanimous,
     adjudicate,
     readings,
@@ -81,9 +83,10 @@ def skipped(by: str, about: Segment | int = 0) -> Annotation:
 
 
 def run(
-    *annotations: Annotation, rule: Rule | str = "majority", groups: Sequence[Group] | None = GROUPS, **o: Any
+    *annotations: Annotation, rule: str | Sequence[str] = "majority", groups: Sequence[Group] | None = GROUPS, **o: Any
 ) -> Adjudication:
-    return adjudicate(annotations, rule_named(rule) if isinstance(rule, str) else rule, groups, **o)
+    names = (rule,) if isinstance(rule, str) else rule
+    return adjudicate(annotations, [rule_named(name) for name in names], groups, **o)
 
 
 def gold(*annotations: Annotation, **options: Any) -> GoldRecord:
@@ -300,9 +303,73 @@ def test_one_annotator_decides() -> None:
     other = said("ann@example.org", 1, [AINO])
     result = run(*pair, other, rule="annotator=bo@example.org")
     assert [found.reason for found in result.conflicts] == ["annotator_absent"]
-    assert result.rule == result.conflicts[0].rule == "annotator=A2"
+    assert (*result.rules, result.conflicts[0].rule) == ("annotator=A2", "annotator=A2")
     assert "example.org" not in json.dumps(result.summary()) + dumps(result.conflicts[0]).decode()
-    assert run(*pair, rule="annotator=bo@example.org", names=True).rule == "annotator=bo@example.org"
+    assert run(*pair, rule="annotator=bo@example.org", names=True).rules == ("annotator=bo@example.org",)
+
+
+def test_a_threshold_holds_for_yes_and_for_no() -> None:
+    four = [
+        said(by, 0, spans)
+        for by, spans in zip("abcd", ([AINO, PEKKA, TURKU], [AINO, PEKKA], [AINO, PEKKA], [AINO]), strict=True)
+    ]
+    record = gold(*four, rule="threshold=3/4")  # Turku: three of four say no
+    assert (places(record.spans), record.meta.decided_by) == ([AINO, PEKKA], "majority")
+    found = conflict(*four, rule="threshold=0.8")
+    assert [span.text for span in found.open.spans] == ["Pekka", "Turku"]
+    assert places(found.settled.spans) == [AINO]
+    thirds = [said(by, kind=kind) for by, kind in zip("abc", ("report", "report", "notice"), strict=True)]
+    assert gold(*thirds, rule="threshold=2/3").accept == ("report",)  # exactly two thirds, no rounding
+    assert conflict(*thirds, rule="threshold=0.67").open.topics[0].answered_by == ("A1", "A2", "A3")
+
+
+def test_a_tie_goes_to_the_next_rule() -> None:
+    pair = [said("ann", 0, [AINO, TURKU], "report", ["sport"]), said("bo", 0, [AINO, PEKKA], "opinion", [])]
+    record = gold(*pair, rule=("majority", "annotator=bo"))
+    assert (places(record.spans), record.accept, record.meta.decided_by) == ([AINO, PEKKA], ("opinion",), "annotator")
+    three = [*pair, said("cy", 0, [AINO, TURKU], "report", ["sport"])]
+    record = gold(*three, rule=("majority", "annotator=bo"))
+    assert (places(record.spans), record.meta.decided_by) == ([AINO, TURKU], "majority")
+
+
+def test_ground_truth_first_then_the_majority() -> None:
+    crowd = [said(by, 0, [AINO], "report") for by in "ab"] + [said("c", 0, [PEKKA])]
+    truth = said("z", 0, [TURKU], ground_truth=True)
+    without = gold(*crowd, rule=("ground-truth", "majority"))
+    assert (places(without.spans), without.meta.decided_by) == ([AINO], "majority")
+    record = gold(*crowd, truth, rule=("ground-truth", "majority"))
+    assert places(record.spans) == [TURKU]
+    assert record.accept == ("report",)  # the ground truth leaves this group unanswered
+    assert record.meta.decided_by == "unanimous"
+    answered = replace(truth, topics={"kind": ("notice",), "theme": ()}, unanswered=("theme",))
+    record = gold(*crowd, answered, rule=("ground-truth", "majority"))
+    assert (record.accept, record.meta.decided_by) == (("notice",), "ground_truth")
+
+
+def test_what_no_rule_settles_is_open() -> None:
+    found = conflict(said("a", 0, [AINO]), said("b"), rule=("ground-truth", "unanimous"))
+    assert (found.rule, found.reason) == ("ground-truth, unanimous", "disagreement")
+    result = run(said("a", 0, [AINO]), said("b", 1), rule=("ground-truth", "annotator=b"))
+    assert [(found.segment.id, found.reason) for found in result.conflicts] == [("s000", "no_ground_truth")]
+
+
+def test_an_annotator_may_be_named_by_pseudonym() -> None:
+    pair = [said("ann@example.org", 0, [AINO]), said("bo@example.org", 0, [PEKKA])]
+    assert places(gold(*pair, rule="annotator=A2").spans) == [PEKKA]
+    known = {"bo@example.org": "A1", "ann@example.org": "A2"}
+    assert places(gold(*pair, rule="annotator=A2", known=known).spans) == [AINO]
+
+
+def test_known_pseudonyms_stay_and_their_order_says_nothing() -> None:
+    trio = [said(by, 0, task=TaskRef(1, n)) for n, by in enumerate(("ann", "bo", "cy"))]
+    known = {"cy": "A1", "ann": "A10", "zoe": "A3"}
+    result = run(*trio, known=known)
+    assert result.aliases == {"ann": "A10", "bo": "A11", "cy": "A1"}
+    assert result.gold[0].meta.annotators == ("A1", "A10", "A11")
+    found = conflict(
+        *(replace(a, spans=said("x", 0, [AINO]).spans[: n % 2]) for n, a in enumerate(trio)), rule="unanimous", known=known
+    )
+    assert found.tasks == (TaskRef(1, 2), TaskRef(1, 0), TaskRef(1, 1))
 
 
 def test_an_annotator_nobody_has_heard_of() -> None:
@@ -318,6 +385,8 @@ def test_an_annotator_nobody_has_heard_of() -> None:
         ("majority", Majority()),
         ("ground-truth", GroundTruth()),
         ("annotator=a=b", ByAnnotator("a=b")),
+        ("threshold=2/3", Threshold(Fraction(2, 3))),
+        ("threshold=1", Threshold(Fraction(1))),
     ],
 )
 def test_rules_by_name(name: str, rule: Rule) -> None:
@@ -331,6 +400,23 @@ def test_no_such_rule(name: str) -> None:
         rule_named(name)
 
 
+@pytest.mark.parametrize("name", ["threshold", "threshold=", "threshold=much", "threshold=1/0", "threshold=nan"])
+def test_a_threshold_is_a_share(name: str) -> None:
+    with pytest.raises(UsageError, match="is no share"):
+        rule_named(name)
+
+
+@pytest.mark.parametrize("name", ["threshold=0.5", "threshold=0", "threshold=-1", "threshold=1.01", "threshold=66"])
+def test_a_threshold_two_answers_could_reach_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="settles nothing"):
+        rule_named(name)
+
+
+def test_there_must_be_a_rule() -> None:
+    with pytest.raises(UsageError, match="no rule"):
+        run(said("a"), rule=())
+
+
 @pytest.mark.parametrize("name", ["annotator", "annotator="])
 def test_the_annotator_must_be_named(name: str) -> None:
     with pytest.raises(UsageError) as problem:
@@ -339,7 +425,7 @@ def test_the_annotator_must_be_named(name: str) -> None:
 
 
 def test_rules_are_listed() -> None:
-    assert RULES == ("unanimous", "majority", "ground-truth", "annotator=X")
+    assert RULES == ("unanimous", "majority", "ground-truth", "threshold=SHARE", "annotator=X")
 
 
 # ── what goes neither way ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -416,6 +502,16 @@ def test_a_decision_settles_what_was_skipped_by_all() -> None:
     assert (places(record.spans), record.meta.n_annotators, record.meta.agreement) == ([AINO], 0, -1.0)
 
 
+def test_a_judge_in_their_own_cause_is_reported() -> None:
+    annotations = [said(by, n, [AINO] if by == "ann" else []) for n in range(3) for by in ("ann", "bo")]
+    decisions = [said("ann", 0, [AINO]), said("ann", 1), said("aaron", 2, [PEKKA])]
+    result = run(*annotations, decisions=decisions)
+    assert result.adjudicators == {"A1": {"decisions": 2, "own": 2}, "A3": {"decisions": 1, "own": 0}}
+    assert (result.annotators, result.aliases["aaron"]) == (2, "A3")  # who decides comes after who annotates
+    assert result.summary()["adjudicators"] == result.adjudicators
+    assert result.summary()["annotators"] == 2
+
+
 def test_a_skipped_decision_is_none() -> None:
     assert conflict(said("a", 0, [AINO]), said("b"), decisions=[skipped("judge")]).reason == "disagreement"
 
@@ -457,7 +553,8 @@ views = st.tuples(
     st.one_of(st.none(), st.lists(st.sampled_from(THEME.labels), unique=True)),
     st.booleans(),
 )
-rules = st.sampled_from(("unanimous", "majority", "ground-truth", "annotator=p0"))
+single_rules = st.sampled_from(("unanimous", "majority", "threshold=2/3", "ground-truth", "annotator=p0"))
+rules = st.lists(single_rules, min_size=1, max_size=3).map(tuple)
 
 
 def view(by: str, about: int, seen: tuple[Any, ...]) -> Annotation:
@@ -475,7 +572,7 @@ corpora = st.lists(st.lists(st.one_of(st.none(), views), min_size=1, max_size=4)
 
 
 @given(views, st.integers(1, 5), rules)
-def test_equal_annotations_adjudicate_to_themselves(seen: tuple[Any, ...], people: int, rule: str) -> None:
+def test_equal_annotations_adjudicate_to_themselves(seen: tuple[Any, ...], people: int, rule: tuple[str, ...]) -> None:
     same = [replace(view(f"p{n}", 0, seen), ground_truth=True) for n in range(people)]
     record = gold(*same, rule=rule, entities=("PER", "LOC", "EVENT"))
     assert record.spans == same[0].spans
@@ -485,7 +582,9 @@ def test_equal_annotations_adjudicate_to_themselves(seen: tuple[Any, ...], peopl
 
 
 @given(corpora, rules, st.randoms(use_true_random=False))
-def test_the_order_of_the_input_makes_no_difference(annotations: list[Annotation], rule: str, dice: random.Random) -> None:
+def test_the_order_of_the_input_makes_no_difference(
+    annotations: list[Annotation], rule: tuple[str, ...], dice: random.Random
+) -> None:
     annotations = [*annotations, said("p0", 99)]
     expected = run(*annotations, rule=rule)
     dice.shuffle(annotations)
@@ -493,7 +592,7 @@ def test_the_order_of_the_input_makes_no_difference(annotations: list[Annotation
 
 
 @given(corpora, rules)
-def test_every_segment_ends_in_exactly_one_place(annotations: list[Annotation], rule: str) -> None:
+def test_every_segment_ends_in_exactly_one_place(annotations: list[Annotation], rule: tuple[str, ...]) -> None:
     annotations = [*annotations, said("p0", 99)]
     result = run(*annotations, rule=rule)
     settled, open_ = {record.id for record in result.gold}, {found.segment.id for found in result.conflicts}
@@ -510,6 +609,30 @@ def test_every_segment_ends_in_exactly_one_place(annotations: list[Annotation], 
 def test_what_is_unanimous_is_also_a_majority(annotations: list[Annotation]) -> None:
     strict, loose = run(*annotations, rule="unanimous"), run(*annotations, rule="majority")
     assert {record.id: record for record in strict.gold}.items() <= {record.id: record for record in loose.gold}.items()
+
+
+@given(corpora, rules, single_rules)
+def test_a_further_rule_overrules_nothing(annotations: list[Annotation], rule: tuple[str, ...], further: str) -> None:
+    annotations = [*annotations, said("p0", 99)]
+    first, more = run(*annotations, rule=rule), run(*annotations, rule=(*rule, further))
+    settled = {record.id: record for record in more.gold}
+    for record in first.gold:
+        assert settled[record.id].spans == record.spans
+        assert set(settled[record.id].accept) >= set(record.accept)  # a group the first rule's voters left unanswered
+    assert len(more.conflicts) <= len(first.conflicts)
+
+
+@given(corpora, rules, st.sets(st.integers(0, 5)))
+def test_no_rule_touches_a_decision(annotations: list[Annotation], rule: tuple[str, ...], decided: set[int]) -> None:
+    annotations = [*annotations, said("p0", 99)]
+    decisions = [said("judge", number, [TURKU], "notice", ["health"]) for number in sorted(decided)]
+    result = run(*annotations, rule=rule, decisions=decisions)
+    by_hand = {record.id: record for record in result.gold if record.meta.decided_by == "adjudicator"}
+    annotated = {a.segment.id for a in annotations}
+    assert set(by_hand) == {d.segment.id for d in decisions} & annotated
+    assert all((places(r.spans), r.accept) == ([TURKU], ("notice", "health")) for r in by_hand.values())
+    without = {record.id: record for record in run(*annotations, rule=rule).gold}
+    assert {r.id: r for r in result.gold if r.id not in by_hand} == {i: r for i, r in without.items() if i not in by_hand}
 
 
 @given(corpora)
@@ -530,11 +653,11 @@ def test_open_and_settled_together_are_what_annotators_said(annotations: list[An
 
 
 @given(corpora, rules)
-def test_renaming_annotators_changes_names_only(annotations: list[Annotation], rule: str) -> None:
+def test_renaming_annotators_changes_names_only(annotations: list[Annotation], rule: tuple[str, ...]) -> None:
     annotations = [*annotations, said("p0", 99)]
     turned = {f"p{n}": f"q{9 - n}" for n in range(4)}
     renamed = [replace(a, annotator=turned[a.annotator]) for a in annotations]
-    one, other = run(*annotations, rule=rule), run(*renamed, rule=rule.replace("p0", "q9"))
+    one, other = run(*annotations, rule=rule), run(*renamed, rule=[name.replace("p0", "q9") for name in rule])
     assert one.counts == other.counts
     for ours, theirs in zip(one.gold, other.gold, strict=True):
         assert ours == replace(theirs, meta=replace(theirs.meta, annotators=ours.meta.annotators))
@@ -550,7 +673,7 @@ def test_the_summary_holds_counts_agreement_and_hashes_and_no_names() -> None:
     summary = run(*annotations).summary(report, {"annotations.jsonl": "sha256:00"})
     written = json.dumps(summary, allow_nan=False)
     assert "example.org" not in written
-    assert summary["rule"] == "majority"
+    assert summary["rules"] == ["majority"]
     assert summary["counts"]["gold"] == 4
     assert summary["counts"]["unanimous"] == 3
     assert summary["agreement"]["topics"]["kind"]["alpha"] == 1.0

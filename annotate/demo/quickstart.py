@@ -107,7 +107,7 @@ def run(inputs: Sequence[str | Path], folder: Path | None, say: Say, watch: Watc
         return Quickstart(where, running.url, login, projects, counts, None, max(codes))
 
     step(7, "agree and adjudicate: what is settled becomes gold, what is not a conflict to look at")
-    settled = workflow.adjudicate(annotations, gold, rule="unanimous", schema=schema)
+    settled = workflow.adjudicate(annotations, gold, schema=schema)
     finish("adjudicate", {"gold": settled.gold, "conflicts": settled.conflicts}, sum(settled.rejected.values()))
     if not settled.gold:
         return Quickstart(where, running.url, login, projects, counts, None, max(codes))
