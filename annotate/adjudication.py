@@ -263,6 +263,8 @@ class Adjudication:
     """Annotations by schema; with more than one, part of the gold may need a migration before it is exported."""
     groups_inferred: bool
     """No schema was given: `cats` holds only labels that someone chose."""
+    names: bool
+    """Whether people appear by their names."""
     aliases: Mapping[str, str]
     """Annotator or adjudicator → the name in gold records and conflicts. Not for publication."""
     annotators: int
@@ -283,6 +285,7 @@ class Adjudication:
             ],
             "groups_inferred": self.groups_inferred,
             "annotators": self.annotators,
+            "names": self.names,
             "adjudicators": {name: dict(numbers) for name, numbers in self.adjudicators.items()},
             "agreement": agreement.to_json() if agreement else {},
             "inputs": dict(inputs or {}),
@@ -370,6 +373,7 @@ def adjudicate(
         left_out=dict(sorted((Counter(panels.left_out) + unusable).items())),
         schemas=panels.schemas,
         groups_inferred=panels.groups_inferred,
+        names=names,
         aliases=aliases,
         annotators=len(panels.annotators),
         adjudicators={name: dict(adjudicators[name]) for name in sorted(adjudicators, key=natural)},

@@ -18,16 +18,17 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from annotate import adjudication, agreement, corpus, dataset, pseudonyms, readers, regions
+from annotate.adjudication import Conflict
 from annotate.agreement import Group
 from annotate.codec import dumps, loads
 from annotate.corpus import Recurrence
 from annotate.dataset import ExportReport
 from annotate.detectors import DEFAULT
 from annotate.earlier import Earlier
-from annotate.errors import ReadError, UnknownName
+from annotate.errors import ReadError, UnknownName, UsageError
 from annotate.exporters import ALIGNMENTS
 from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Tiling
 from annotate.parallel import ordered_map
@@ -37,6 +38,7 @@ from annotate.tiling import Segmenter, UnitExplanation
 
 if TYPE_CHECKING:
     from annotate.labelstudio.client import Client
+    from annotate.review import ReviewPush
     from annotate.spacy_docs import Align
     from annotate.sync import PushReport
 
@@ -376,6 +378,91 @@ def adjudicate(
     )
 
 
+# -- conflicts → reviewers → decisions ---------------------------------------------------------------------------------
+
+
+def review_push(
+    client: Client,
+    source: str | Path,
+    schema: LabelSchema,
+    title: str,
+    *,
+    named: bool = False,
+    dry_run: bool = False,
+    rejects: Path | None = None,
+    progress: Progress = no_progress,
+) -> tuple[ReviewPush, Mapping[str, int]]:
+    """`gold.conflicts.jsonl` → tasks of the review project, each reading a prediction; the report, and the rejects by code."""
+    from annotate import review
+
+    with Rejects(rejects or rejects_beside(source, "review", of_input=True)) as rejected:
+        conflicts = list(read_records(source, Conflict, rejected, step="review"))
+        _require_something(source, len(conflicts), rejected)
+        report = review.push(
+            client, conflicts, schema, title, rejected, named=named, dry_run=dry_run, source=str(source), progress=progress
+        )
+    return report, dict(rejected.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPull:
+    """What `review pull` brought home."""
+
+    decisions: int
+    """In the file now."""
+    new: int
+    """Of them not there, or other, before."""
+    skipped: int
+    """Segments that a reviewer skipped: still open, unless another has decided."""
+    drafts: int
+    rejected: Mapping[str, int]
+    decisions_file: str
+    gold: GoldReport
+    """The gold records made with them."""
+
+
+def review_pull(
+    client: Client,
+    schema: LabelSchema,
+    title: str,
+    source: str | Path,
+    output: Path,
+    *,
+    rules: Sequence[str] = (),
+    rejects: Path | None = None,
+) -> ReviewPull:
+    """The decisions of reviewers → `gold.decisions.jsonl`, and with them `annotations.jsonl` (`source`) → `gold.jsonl` again,
+    by the rules it was made by before unless others are given. `UsageError` when it was not made before."""
+    from annotate import review
+
+    summary = _summary(output)
+    rules = rules or summary.get("rules", ())
+    if not rules:
+        raise UsageError(f"{output} was not adjudicated before", hint=f"annotate adjudicate {source} -o {output}")
+    decisions_file = beside(output, "decisions.jsonl")
+    with Rejects(rejects or rejects_beside(decisions_file, "review")) as rejected:
+        before = list(read_decisions(decisions_file, rejected))
+        decisions = review.merged(before, review.pull(client, schema, title, rejected))
+        write_records(decisions_file, decisions)
+    counts = dict(rejected.counts)
+    return ReviewPull(
+        decisions=sum(decision.status == "submitted" for decision in decisions),
+        new=sum(decision.status == "submitted" and decision not in before for decision in decisions),
+        skipped=sum(decision.status == "skipped" for decision in decisions),
+        drafts=counts.pop("draft", 0),
+        rejected=counts,
+        decisions_file=str(decisions_file),
+        gold=adjudicate(source, output, rules=rules, schema=schema, names=summary.get("names", False)),
+    )
+
+
+def _summary(gold: str | Path) -> dict[str, Any]:
+    """What the summary beside gold records holds; empty when there is none."""
+    path = beside(gold, "summary.json")
+    content: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
+    return content
+
+
 def read_decisions(path: Path, rejected: Callable[[Reject], None]) -> Iterator[Annotation]:
     """The decisions of adjudicators that `review pull` has brought; none when there is no file."""
     return read_records(path, Annotation, rejected, step="adjudicate") if path.is_file() else iter(())
@@ -409,8 +496,6 @@ def export(
 ) -> ExportReport:
     """`gold.jsonl` → the folder `output`. Splits are kept in `gold.splits.jsonl` beside the gold records, so that a document
     never moves."""
-    summary_file = beside(source, "summary.json")
-    summary = json.loads(summary_file.read_bytes()) if summary_file.exists() else {}
     with Rejects(rejects) as rejected:
         return dataset.export(
             read_records(source, GoldRecord, rejected, step="export"),
@@ -423,7 +508,7 @@ def export(
             seed=seed,
             frozen=beside(source, "splits.jsonl"),
             name=name,
-            summary=summary,
+            summary=_summary(source),
             languages=languages,
             regions=regions,
             tokens=tokens,

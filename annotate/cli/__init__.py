@@ -26,6 +26,7 @@ VERBS = (
     "status",
     "agree",
     "adjudicate",
+    "review",
     "check",
     "split",
     "export",
