@@ -33,7 +33,7 @@ solver and a compiler.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, permutations
 
@@ -105,26 +105,43 @@ def _add_layer(sums: Sums, row: int, column: int, units: Sequence[Sequence[Unit]
     sums.add(row, column + 1, coincidences / (len(units) - 1))
 
 
-def _add_coding(sums: Sums, row: int, column: dict[str, int], marked: Sequence[dict[str, list[Unit]]]) -> None:
-    """Add the coincidences of labels, stretch by stretch between neighbouring edges of units."""
-    edges = sorted({edge for units in marked for own in units.values() for unit in own for edge in unit})
+def _add_coding(sums: Sums, row: int, column: Mapping[str, int], marked: Sequence[dict[str, list[Unit]]]) -> None:
+    """Add the coincidences of labels, stretch by stretch from edge to edge of the units."""
+    events = sorted(
+        (edge, edge == unit[0], who, label, unit)
+        for who, units in enumerate(marked)
+        for label, own in units.items()
+        for unit in own
+        for edge in unit
+    )  # where one unit ends and another of the same label starts, the end comes first
+    active: list[dict[str, Unit]] = [{} for _ in marked]
     parts: dict[tuple[int, str, Unit], float] = {}
-    for start, end in pairwise(edges):
-        active = [
-            {label: unit for label, own in units.items() for unit in own if unit[0] <= start < unit[1]} for units in marked
-        ]
-        share = (end - start) / (len(marked) - 1)
-        for (who, ours), (_, theirs) in permutations(enumerate(active), 2):
-            both, rest, other_rest = ours.keys() & theirs.keys(), ours.keys() - theirs.keys(), theirs.keys() - ours.keys()
-            for label in both:
-                sums.add(row, 3 * column[label] + 1, share)
-            paired = share * min(len(rest), len(other_rest)) / len(rest) if rest else 0.0
-            for label in ours:
-                key = (who, label, ours[label])
-                parts[key] = parts.get(key, 0.0) + (share if label in both else paired)
+    here = 0
+    for there, starts, who, label, unit in events:
+        if there > here and sum(map(bool, active)) > 1:
+            share = (there - here) / (len(marked) - 1)
+            for (left, ours), (_, theirs) in permutations(enumerate(active), 2):
+                for own, weight in _paired(ours, theirs) if theirs else ():
+                    key = (left, own, ours[own])
+                    parts[key] = parts.get(key, 0.0) + weight * share
+                    if own in theirs:
+                        sums.add(row, 3 * column[own] + 1, share)
+        here = there
+        if starts:
+            active[who][label] = unit
+        else:
+            del active[who][label]
     for (_, label, _), length in parts.items():
         sums.add(row, 3 * column[label], length)
         sums.add(row, 3 * column[label] + 2, length**2)
+
+
+def _paired(ours: Mapping[str, Unit], theirs: Mapping[str, Unit]) -> Iterator[tuple[str, float]]:
+    """Our labels of a stretch, and how much of each is paired with a label of theirs."""
+    rest = len(ours.keys() - theirs.keys())
+    other_rest = len(theirs.keys() - ours.keys())
+    for label in ours:
+        yield label, 1.0 if label in theirs else min(rest, other_rest) / rest
 
 
 def layer_alphas(totals: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
