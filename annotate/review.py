@@ -108,14 +108,16 @@ def push(
     *,
     named: bool = False,
     dry_run: bool = False,
+    complete: bool = True,
     source: str = "",
     progress: Progress = lambda _done, _total: None,
 ) -> ReviewPush:
     """Make the review project of a title hold exactly these conflicts, beside what people have worked on. Repeating it does
-    nothing. Conflicts with labels that the schema lacks go to `rejects`."""
+    nothing. Conflicts with labels that the schema lacks go to `rejects`; then, or unless the conflicts are `complete`,
+    nothing is withdrawn."""
     name = review_title(title)
-    fitting = []
-    for conflict in conflicts:
+    given, fitting = list(conflicts), []
+    for conflict in given:
         if problem := _misfit(conflict, schema):
             hint = "adjudicate again under this schema, or name the one they were made under: --schema"
             rejects(
@@ -133,7 +135,9 @@ def push(
     items = list(client.tasks(project.id, TASK_FIELDS)) if project else []
     found = [found_task(item) for item in items]
     stale = {task.id: task.segment_id for task in found if task.segment_id in tasks and _is_stale(task, tasks[task.segment_id])}
-    over = {task.id: task.segment_id for task in found if task.segment_id not in tasks and not task.touched}
+    over = {task.id for task in found if task.segment_id and task.segment_id not in tasks and not task.touched}
+    if not complete or len(fitting) < len(given):
+        over = set()
     kept = {task.segment_id for task in found if task.id not in stale}
     if not dry_run:
         if project:

@@ -399,7 +399,16 @@ def review_push(
         conflicts = list(read_records(source, Conflict, rejected, step="review"))
         _require_something(source, len(conflicts), rejected)
         report = review.push(
-            client, conflicts, schema, title, rejected, named=named, dry_run=dry_run, source=str(source), progress=progress
+            client,
+            conflicts,
+            schema,
+            title,
+            rejected,
+            named=named,
+            dry_run=dry_run,
+            complete=not rejected.total,  # a damaged line is no reason to withdraw its task
+            source=str(source),
+            progress=progress,
         )
     return report, dict(rejected.counts)
 

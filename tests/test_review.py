@@ -329,6 +329,22 @@ def test_labels_the_schema_lacks_are_rejected(loop: Loop) -> None:
     assert "DRAGON" in found.reason
 
 
+def test_a_conflict_that_cannot_be_read_withdraws_nothing(loop: Loop, client: Client) -> None:
+    loop.annotated(*AINO_AND_BEN)
+    loop.run("review", "push")
+    path = loop.folder / "gold.conflicts.jsonl"
+    path.write_text(path.read_text().splitlines()[0] + "\n{\n")
+    assert numbers(loop.run("review", "push", code=5)) == {"unchanged": 1, "rejected": 1}
+    assert set(loop.tasks()) == {OULU.id, VAASA.id}
+    # Nor does any push delete what others have put into the project.
+    project = sync.find_project(client.projects(), review.review_title(loop.title), "")
+    assert project is not None
+    client.import_tasks(project.id, [{"data": {"text": "somebody else's"}}])
+    loop.annotated(*AINO_AND_BEN[1:])
+    assert numbers(loop.run("review", "push")) == {"unchanged": 1, "withdrawn": 1}
+    assert sorted(task["data"]["text"] for task in client.tasks(project.id)) == [VAASA.text, "somebody else's"]
+
+
 def test_a_dry_run_writes_nothing(loop: Loop, client: Client, title: str) -> None:
     loop.annotated(*AINO_AND_BEN)
     assert numbers(loop.run("review", "push", "--dry-run")) == {"created": 2}

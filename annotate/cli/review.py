@@ -23,6 +23,7 @@ from annotate.errors import OK, PARTIAL
 
 
 @click.group(short_help="Conflicts to a reviewer in Label Studio, decisions back.")
+@common_options
 def review() -> None:
     """Settle by hand what no rule settles: conflicts go to a project of their own, `TITLE · review`, decisions come back."""
 

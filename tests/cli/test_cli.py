@@ -272,6 +272,51 @@ def test_annotations_become_gold_and_a_dataset(here: Path, annotations: Path, ca
     assert list((here / "exports" / "little").glob("spacy/en/*.spacy"))
 
 
+def test_where_agreement_is_lost(
+    here: Path, annotations: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["agree", "--schema", "little.yaml", "--worst", "3"]) == 0
+    out, err = capsys.readouterr()
+    assert "Oulu: GPE (A1), nothing (A2)" in out
+    assert "GPE where another says nothing" in out
+    assert "tasks have no addresses" in err
+    monkeypatch.setenv("LABEL_STUDIO_URL", "https://ls.example/")
+    assert main(["agree", "--schema", "little.yaml", "--json", "--html", "report.html"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["costliest"][0]["urls"] == ["https://ls.example/projects/1/data?task=1"] * 2
+    assert document["spans"]["confusion"][-1] == {"one": "GPE", "other": "", "count": 1, "same_place": 0}
+    page = (here / "report.html").read_text(encoding="utf-8")
+    assert "https://ls.example/projects/1/data?task=1" in page
+    assert "aino" not in page
+    # What goes into the dataset says nothing about texts, tasks and servers.
+    assert main(["adjudicate", "annotations.jsonl", "--schema", "little.yaml"]) == 0
+    assert json.loads((here / "gold.summary.json").read_bytes())["agreement"]["costliest"] == []
+
+
+def test_pseudonyms_stay_when_others_join(here: Path, annotations: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def annotators() -> list[list[str]]:
+        assert main(["adjudicate", "annotations.jsonl", "--schema", "little.yaml", "-q", "-o", "-"]) == 0
+        return [json.loads(line)["meta"]["annotators"] for line in capsys.readouterr().out.splitlines()]
+
+    assert annotators() == [["A1", "A2"]]
+    rows = annotations.read_text(encoding="utf-8")
+    bens = "".join(row for row in rows.splitlines(keepends=True) if "ben@example.com" in row)
+    annotations.write_text(bens.replace("ben@example.com", "aada@example.com") + rows, encoding="utf-8")
+    assert annotators() == [["A1", "A2", "A3"]]
+    known = json.loads((here / ".annotate" / "annotators.json").read_bytes())
+    assert known == {"aino@example.com": "A1", "ben@example.com": "A2", "aada@example.com": "A3"}
+
+
+def test_rules_in_sequence(here: Path, annotations: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = ["--rule", "majority", "--rule", "annotator=A1"]
+    assert main(["adjudicate", "annotations.jsonl", "--schema", "little.yaml", "--json", *rules]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["gold"], document["conflicts"]) == (2, 0)
+    assert json.loads((here / "gold.summary.json").read_bytes())["rules"] == ["majority", "annotator=A1"]
+    assert main(["adjudicate", "annotations.jsonl", "--rule", "threshold=0.4"]) == 2
+    assert "it must be over 1/2" in capsys.readouterr().err
+
+
 def test_a_dataset_as_a_stream(annotations: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["adjudicate", "annotations.jsonl", "--schema", "little.yaml", "-q"]) == 0
     assert main(["export", "gold.jsonl", "-", "--format", "jsonl", "--schema", "little.yaml"]) == 0
