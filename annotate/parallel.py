@@ -17,21 +17,36 @@ from annotate.errors import AnnotateError
 T = TypeVar("T")
 R = TypeVar("R")
 
-CHUNK = 16
-"""Items per job: one at a time loses more to sending than it wins."""
-WINDOW = 8
-"""Jobs in flight per worker: enough to keep it busy, few enough to keep memory flat."""
+BATCH, BATCH_SIZE = 256, 1 << 18
+"""A batch has at most so many items, and is full when its size is this."""
+WINDOW = 4
+"""Items in flight per worker: enough to keep it busy, few enough to keep memory flat."""
 TRIES = 3
-"""How often a job is given to a new pool before its items are held to be what kills workers."""
+"""How often an item is given to a new pool before it is held to be what kills workers."""
 
 log = logging.getLogger("annotate")
 
 _function: Callable[[Any], Any]
 
 
+def batches(items: Iterable[T], *, size: Callable[[T], int]) -> Iterator[list[T]]:
+    """The items in lists of at most `BATCH`, and of a total size of about `BATCH_SIZE`."""
+    batch: list[T] = []
+    total = 0
+    for item in items:
+        batch.append(item)
+        total += size(item)
+        if len(batch) == BATCH or total >= BATCH_SIZE:
+            yield batch
+            batch, total = [], 0
+    if batch:
+        yield batch
+
+
 def ordered_map(make: Callable[[], Callable[[T], R]], items: Iterable[T], *, workers: int = 1) -> Iterator[R]:
-    """`map(make(), items)`. `make` must be picklable and is called once in each of the `workers` processes; with one worker all
-    happens here. Raises `AnnotateError` when the same items break the workers again and again."""
+    """`map(make(), items)`; small items are better sent together, as `batches`. `make` must be picklable and is called once in
+    each of the `workers` processes; with one worker all happens here. Raises `AnnotateError` when the same item breaks the
+    workers again and again."""
     function = make()  # also with several workers: what is wrong with it is said here, not by a dying pool
     if workers <= 1:
         yield from map(function, items)
@@ -41,8 +56,7 @@ def ordered_map(make: Callable[[], Callable[[T], R]], items: Iterable[T], *, wor
     waiting: deque[_Job[T, R]] = deque()
     try:
         while True:
-            while len(waiting) < workers * WINDOW and (chunk := list(islice(source, CHUNK))):
-                waiting.append(crew.submit(_Job(chunk)))
+            waiting += [crew.submit(_Job(item)) for item in islice(source, workers * WINDOW - len(waiting))]
             if not waiting:
                 return
             job = waiting[0]
@@ -59,20 +73,20 @@ def ordered_map(make: Callable[[], Callable[[T], R]], items: Iterable[T], *, wor
                     crew.submit(unfinished)
             else:
                 waiting.popleft()
-                yield from done
+                yield done
     finally:
         crew.pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(slots=True)
 class _Job(Generic[T, R]):
-    """Some items, and what is becoming of them."""
+    """An item, and what is becoming of it."""
 
-    items: list[T]
-    future: Future[list[R]] | None = None
+    item: T
+    future: Future[R] | None = None
     tries: int = 0
 
-    def result(self) -> list[R]:
+    def result(self) -> R:
         if self.future is None:
             raise BrokenProcessPool
         return self.future.result()
@@ -95,11 +109,11 @@ class _Crew:
         if job.finished():
             return job
         try:
-            job.future = self.pool.submit(_run, job.items)
+            job.future = self.pool.submit(_run, job.item)
         except BrokenProcessPool:
             self.pool.shutdown(wait=False, cancel_futures=True)
             self.pool = self._new()
-            job.future = self.pool.submit(_run, job.items)
+            job.future = self.pool.submit(_run, job.item)
         return job
 
     def _new(self) -> ProcessPoolExecutor:
@@ -113,5 +127,5 @@ def _begin(make: Callable[[], Callable[[Any], Any]]) -> None:
     _function = make()
 
 
-def _run(chunk: list[Any]) -> list[Any]:
-    return [_function(item) for item in chunk]
+def _run(item: Any) -> Any:
+    return _function(item)

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ from annotate.earlier import Earlier
 from annotate.errors import ReadError, UnknownName, UsageError
 from annotate.exporters import ALIGNMENTS
 from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Tiling
-from annotate.parallel import ordered_map
+from annotate.parallel import batches, ordered_map
 from annotate.schema import LabelSchema
 from annotate.store import STDIO, Rejects, file_sha256, read_records, rejects_beside, replacing, write_records
 from annotate.tiling import Segmenter, UnitExplanation
@@ -100,7 +101,8 @@ def segment(
         documents = readers.read(inputs, rejected, format=format, leave_out=[Path(output), beside_it])
         documents, recurrence = _learned(documents, spool) if corpus_cues else (documents, None)
         make = partial(_tiler, detector, tuple(languages), model, recurrence)
-        tilings = ordered_map(make, (earlier.of(document) or document for document in documents), workers=workers)
+        items = (earlier.of(document) or document for document in documents)
+        tilings = chain.from_iterable(ordered_map(make, batches(items, size=_size), workers=workers))
 
         def segments() -> Iterator[Segment]:
             for tiling in tilings:
@@ -158,11 +160,20 @@ def _earlier(output: str | Path, resegment: bool) -> Iterator[Earlier]:
         yield Earlier(file)
 
 
+def _size(item: Document | Tiling) -> int:
+    return len(item.text) if isinstance(item, Document) else 0
+
+
 def _tiler(
     detector: str, languages: tuple[str, ...], model: Path | None, recurrence: Recurrence | None
-) -> Callable[[Document | Tiling], Tiling]:
+) -> Callable[[Sequence[Document | Tiling]], list[Tiling]]:
     segmenter = Segmenter(detector=detector, languages=languages, regions=regions.load(model), recurrence=recurrence)
-    return lambda item: item if isinstance(item, Tiling) else segmenter.tile(item)
+
+    def tiled(items: Sequence[Document | Tiling]) -> list[Tiling]:
+        fresh = segmenter.tile_all(item for item in items if isinstance(item, Document))
+        return [item if isinstance(item, Tiling) else next(fresh) for item in items]
+
+    return tiled
 
 
 # -- segments → Label Studio -------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,8 @@ _LONGEST_WORD = 40
 _MAYBE_NOISE = re.compile(r"[\d@.:](?:(?<=[\d@])|(?<=\.)\S|(?<=:)/)")
 """What all noise but overlong words holds: quick to look for, where `_NOISE` tries all its branches at every letter."""
 _INVISIBLE = re.compile("[\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_SMALL = re.compile(r"(?:^|\s)[a-z]")
+"""The beginning of most words that are not names."""
 _BATCH = 512
 
 _LATIN, _HAN = scripts.SCRIPTS.index("Latn"), scripts.SCRIPTS.index("Hani")
@@ -66,7 +69,7 @@ class Evidence:
         """The scores for some languages, `(n, len(columns))`; near-identical ones count as the first of their group."""
         return self.scores[:, list(columns)].astype(np.float64)
 
-    def take(self, rows: Sequence[int]) -> Evidence:
+    def take(self, rows: Sequence[int] | slice) -> Evidence:
         """The pieces with these numbers."""
         return Evidence(*(getattr(self, field.name)[rows] for field in fields(self)))
 
@@ -87,15 +90,20 @@ class Listener:
     tags: tuple[str, ...]
 
     def gather(self, pieces: Sequence[str]) -> Evidence:
-        """The evidence of the pieces of a text. It depends on each piece alone; equal ones are listened to once."""
+        """The evidence of pieces of text. It depends on each piece alone; equal ones are listened to once."""
         number = {piece: row for row, piece in enumerate(dict.fromkeys(pieces))}
         distinct = list(number)
         parts = [self._listen(distinct[first : first + _BATCH]) for first in range(0, max(len(distinct), 1), _BATCH)]
         evidence = joined(parts)
         return evidence if len(distinct) == len(pieces) else evidence.take([number[piece] for piece in pieces])
 
+    def gather_all(self, lists: Sequence[Sequence[str]]) -> list[Evidence]:
+        """The evidence of each list of pieces."""
+        evidence = self.gather([piece for pieces in lists for piece in pieces])
+        return [evidence.take(slice(*span)) for span in pairwise(accumulate(map(len, lists), initial=0))]
+
     def _listen(self, pieces: Sequence[str]) -> Evidence:
-        starts = np.cumsum([0, *map(len, pieces[:-1])])
+        starts = np.cumsum([0, *map(len, pieces)])[:-1]
         histogram = scripts.histogram(scripts.letters("".join(pieces)), starts)
         script, letters = scripts.dominant(histogram), scripts.mass(histogram)
         latin, han = script == _LATIN, script == _HAN
@@ -173,7 +181,7 @@ def clean(text: str) -> str:
         text = _INVISIBLE.sub("", text)
     words = text.split()
     text = " ".join(words)
-    if _MAYBE_NOISE.search(text) or max(map(len, words), default=0) > _LONGEST_WORD:
+    if _MAYBE_NOISE.search(text) or (len(text) > _LONGEST_WORD and max(map(len, words)) > _LONGEST_WORD):
         text = " ".join(" ".join([_NOISE.sub(" ", word) if _maybe_noisy(word) else word for word in words]).split())
     return text.lower() if text.isupper() else text
 
@@ -184,5 +192,7 @@ def _maybe_noisy(word: str) -> bool:
 
 def looks_named(text: str) -> bool:
     """Whether every word that has a case begins with a capital."""
+    if _SMALL.search(text):
+        return False
     words = text.split()
     return not any(word[0].islower() for word in words) and any(word[0].isupper() for word in words)

@@ -1,7 +1,7 @@
 """py3langid: naive Bayes over byte n-grams found by one automaton (Lui & Baldwin 2012, langid.py), for many texts at a time.
 
 The automaton is that of Aho and Corasick (1975): its state is the longest end of what it has read that begins an n-gram, so the
-last `LONGEST` bytes decide it, and all positions of all texts can be walked side by side, a byte of each at a step.
+last `LONGEST` bytes decide it: texts can be cut into short lanes that are walked side by side, a byte of each at a step.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
-from math import sqrt
+from itertools import pairwise
+from math import log, sqrt
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
@@ -26,10 +27,21 @@ answers, for lines of 5 to 200 bytes alike."""
 LONGEST = 6
 """Bytes of the longest n-gram of the model."""
 
+STEPS = 512
+"""The model holds numbers of half precision between -16 and -2: whole multiples of 1 / 512."""
+
+_ONCE = log(2)
+"""The weight of an n-gram that stands in a text once."""
+_EXACT = 2000
+"""So many whole numbers of the table add up without an error in single precision."""
 _NO_LANGUAGE = frozenset({"zxx"})
+_FEATURE = 32
+"""Bits in which the number of an n-gram finds room."""
 _NOWHERE = b"\xff"
 """A byte that no UTF-8 has: it leads the automaton back to its beginning."""
-_BATCH = 1 << 13
+_LANE = 32
+"""Bytes of a lane, beside the `LONGEST` before it that lead to its first state."""
+_BATCH = 1 << 14
 """Bytes whose n-grams are held at a time, or one text."""
 
 
@@ -53,18 +65,24 @@ class Py3langid:
         """Fills the rows of `out` whose texts have a feature."""
         model = self._model
         owners, features, counts = model.visits(texts)
-        weights = np.log1p(counts)
-        table = model.table[features].astype(np.float64)
-        bounds = np.searchsorted(owners, np.arange(len(texts) + 1)).tolist()
-        heard = [i for i in range(len(texts)) if bounds[i] < bounds[i + 1]]
-        if not heard:
+        starts = np.flatnonzero(np.diff(owners, prepend=-1))
+        if not len(starts):
             return
-        raw = np.array([weights[bounds[i] : bounds[i + 1]] @ table[bounds[i] : bounds[i + 1]] for i in heard]) + model.prior
-        best = np.maximum.reduceat(raw, model.firsts, axis=1)
+        raw = _ONCE * model.sums(features, starts)
+        often = np.flatnonzero(counts > 1)
+        if len(often):
+            more = model.table[features[often]] * (np.log1p(counts[often]) - _ONCE)[:, None]
+            runs = np.flatnonzero(np.diff(owners[often], prepend=-1))
+            raw[np.searchsorted(owners[starts], owners[often[runs]])] += np.add.reduceat(more, runs, axis=0)
+        raw = raw / STEPS + model.prior
+        best = raw[:, : len(self.languages)]
+        for column, other in model.others:
+            np.maximum(best[:, column], raw[:, other], out=best[:, column])
         best -= best.max(axis=1, keepdims=True)
-        scale = np.array([TEMPERATURE / sqrt(len(texts[i])) for i in heard])
+        heard = owners[starts]
+        best *= np.array([TEMPERATURE / sqrt(len(texts[i])) for i in heard.tolist()])[:, None]
         # Rounding removes what the order of summation may differ by between machines.
-        out[heard] = np.round(best * scale[:, None], 6)
+        out[heard] = np.round(best, 6)
 
 
 def _batches(texts: Sequence[bytes]) -> Iterator[tuple[int, int]]:
@@ -82,13 +100,13 @@ def _batches(texts: Sequence[bytes]) -> Iterator[tuple[int, int]]:
 @dataclass(frozen=True, slots=True)
 class _Model:
     """The tables of py3langid. Some of its labels share a tag (nb and nn, sr in two scripts): the best of them speaks for the
-    tag. Columns sorted by tag make each tag one run, which `maximum.reduceat` folds."""
+    tag. One column of each tag comes first, in the order of `languages`, then the others."""
 
     languages: tuple[str, ...]
-    firsts: NDArray[np.intp]
-    """Where the columns of each language begin."""
-    table: NDArray[np.float32]
-    """Log-probability of each n-gram (row) under each label (column)."""
+    others: tuple[tuple[int, int], ...]
+    """Columns beyond the first one of each language: whose they are, and where they stand."""
+    table: NDArray[np.int16]
+    """Log-probability of each n-gram (row) under each label (column), in `1 / STEPS` nats."""
     prior: NDArray[np.float64]
     rows: NDArray[np.intp]
     """Where the moves of each state of the automaton begin; states share them."""
@@ -99,35 +117,61 @@ class _Model:
 
     def visits(self, texts: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
         """Which text has which n-gram how often, sorted."""
-        data = np.frombuffer(_NOWHERE * LONGEST + _NOWHERE.join(texts), dtype=np.uint8).astype(np.intp)
-        size = len(data) - LONGEST
-        state = self.moves.take(self.rows[0] + data[1 : size + 1])
-        for step in range(2, LONGEST + 1):
-            state = self.moves.take(self.rows.take(state) + data[step : step + size])
-        found = self.found.take(state)
+        found = self.found.take(self._walk(_NOWHERE.join(texts)))
         owner = np.repeat(np.arange(len(texts)), [*(len(text) + 1 for text in texts[:-1]), len(texts[-1])])
         here = np.flatnonzero(found >= 0)
-        pairs = owner[here] * len(self.table) + found[here]
+        pairs = owner[here] << _FEATURE | found[here]
         pairs.sort()
         places = np.flatnonzero(np.diff(pairs, prepend=-1))
-        owners, features = np.divmod(pairs[places], len(self.table))
-        return owners, features, np.diff(places, append=len(pairs))
+        pair = pairs[places]
+        return pair >> _FEATURE, pair & (1 << _FEATURE) - 1, np.diff(places, append=len(pairs))
+
+    def _walk(self, data: bytes) -> NDArray[np.unsignedinteger]:
+        """The state of the automaton after each byte."""
+        lanes = -(-len(data) // _LANE)
+        padded = np.frombuffer(_NOWHERE * LONGEST + data + _NOWHERE * (lanes * _LANE - len(data)), dtype=np.uint8)
+        columns = sliding_window_view(padded, LONGEST + _LANE)[::_LANE].T.astype(np.intp)
+        states = np.empty((_LANE, lanes), dtype=self.moves.dtype)
+        row = self.rows[0]
+        for step, column in enumerate(columns, start=-LONGEST):
+            state = self.moves.take(row + column, out=states[max(step, 0)], mode="clip")
+            row = self.rows.take(state)
+        return states.T.reshape(-1)[: len(data)]
+
+    def sums(self, features: NDArray[np.int64], starts: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Sums of the rows of stretches of n-grams, in steps. They are whole numbers, so floats add them without an error."""
+        rows = self.table.take(features, axis=0)
+        ones = np.ones(_EXACT, dtype=np.float32)
+        out = np.empty((len(starts), rows.shape[1]))
+        for k, (first, last) in enumerate(pairwise([*starts.tolist(), len(features)])):
+            stretch = rows[first:last]
+            out[k] = ones[: len(stretch)] @ stretch.astype(np.float32) if len(stretch) <= _EXACT else stretch.sum(axis=0)
+        return out
 
 
 @cache
 def _model() -> _Model:
     """The model that comes with py3langid. Its automaton's row offsets are kept beside the public tables there."""
     model = LanguageIdentifier.from_model_file(MODEL_FILE)
-    tags = [primary(label) for label in model.nb_classes]
-    order = [i for i, tag in sorted(enumerate(tags), key=lambda column: column[1]) if tag not in _NO_LANGUAGE]
-    languages = sorted(set(tags) - _NO_LANGUAGE)
-    widths = [tags.count(tag) for tag in languages]
+    columns: dict[str, list[int]] = {}
+    for column, label in enumerate(model.nb_classes):
+        columns.setdefault(primary(label), []).append(column)
+    languages = sorted(columns.keys() - _NO_LANGUAGE)
+    spare = [(k, column) for k, tag in enumerate(languages) for column in columns[tag][1:]]
+    order = [*(columns[tag][0] for tag in languages), *(column for _, column in spare)]
     return _Model(
         languages=tuple(languages),
-        firsts=np.array([0, *accumulate(widths[:-1])]),
-        table=model.nb_ptc[:, order].astype(np.float32, order="C"),
+        others=tuple((k, place) for place, (k, _) in enumerate(spare, start=len(languages))),
+        table=_in_steps(model.nb_ptc[:, order]),
         prior=model.nb_pc[order].astype(np.float64),
         rows=np.asarray(model.tk_row).astype(np.intp) << 8,
         moves=np.asarray(model.tk_nextmove),
         found=np.array(model.tk_output, dtype=np.int32),
     )
+
+
+def _in_steps(table: NDArray[np.float16]) -> NDArray[np.int16]:
+    """Half-precision numbers, none nearer to zero than 2, as whole numbers of steps."""
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+    steps = np.where(np.abs(every) < 1 << 16 - 9, every, 0.0) * STEPS
+    return steps.astype(np.int16).take(table.view(np.uint16))

@@ -2,11 +2,19 @@
 
 A state is a pair of a language and a region. A language changes rarely, more easily at a line end, at a blank line, and where
 the region changes too, so that a notice in another language is found by both at once.
+
+A step from unit to unit is little work, so many documents take it side by side.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import TypeVar
+
 import numpy as np
+from numpy.typing import NDArray
 
 from annotate.tiling.units import Floats, Ints
 
@@ -18,6 +26,26 @@ REGION_INLINE = np.array([4.0, 2.0, 0.0, 0.0])
 
 _WAIT = 8
 """Units after which probabilities are brought back to a sum of 1; until then they shrink, but far from vanishing."""
+
+_ROWS = 1 << 10
+"""Units looked back from at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What is known of the n units of a document."""
+
+    langs: Floats
+    """`(n, L)` log-scores for the document's languages."""
+    regions: Floats
+    """`(n, R)` log-scores for the regions."""
+    gaps: Ints
+    """`(n,)` what lies before each unit."""
+
+
+T = TypeVar("T", bound=np.generic)
+Path = tuple[Ints, Ints]
+"""The language and the region of each unit of a document, as numbers of columns."""
 
 
 def decode_languages(emissions: Floats, gaps: Ints) -> Ints:
@@ -42,66 +70,138 @@ def decode_languages(emissions: Floats, gaps: Ints) -> Ints:
     return np.array(path[::-1], dtype=np.intp)
 
 
-def viterbi(langs: Floats, regions: Floats, gaps: Ints, start: Floats, transitions: Floats) -> tuple[Ints, Ints]:
-    """The best sequence of joint states (Viterbi 1967): `langs` `(n, L)` and `regions` `(n, R)` are log-scores of the units,
-    `start` `(R,)` and `transitions` `(R, R)` log-weights of regions. Returns the language and the region of each unit."""
-    (n, width), parts = langs.shape, regions.shape[1]
+def viterbi(documents: Sequence[Scored], start: Floats, transitions: Floats) -> list[Path]:
+    """The best sequence of joint states (Viterbi 1967) of each document. `start` `(R,)` and `transitions` `(R, R)` are
+    log-weights of regions."""
     stay, leave = _moves(transitions)
-    moves = list(_joint(stay, leave, width))
-    steps = gaps.tolist()
-    said, seen = np.repeat(langs, parts, axis=1), np.tile(regions, width)
-    best = np.empty((n, width * parts))
-    best[0] = said[0] + seen[0] + np.tile(start, width)
-    ways = np.empty((width * parts, width * parts))
-    for i in range(1, n):
-        np.add(best[i - 1, :, None], moves[steps[i]], out=ways)
-        state = np.maximum.reduce(ways, axis=0, out=best[i])
-        state += said[i]
-        state += seen[i]
-    path = np.empty((2, n), dtype=np.intp)
-    lang, region = divmod(int(best[-1].argmax()), parts)
-    for i in range(n - 1, 0, -1):
-        path[:, i] = lang, region
-        before, gap = best[i - 1].reshape(width, parts), steps[i]
-        stayed = before[lang] + stay[gap, :, region]
-        moved = before.max(axis=0) + leave[gap, :, region]
-        origin, other = int(stayed.argmax()), int(moved.argmax())
-        if width > 1 and moved[other] > stayed[origin]:
-            lang, region = int(before[:, other].argmax()), other
-        else:
-            region = origin
-    path[:, 0] = lang, region
-    return path[0], path[1]
+    found: dict[int, Path] = {}
+    for lanes in _side_by_side(documents):
+        best = lanes.in_line(_forward(lanes, start, stay, leave))
+        origins = _origins(best, lanes.in_line(lanes.gaps), stay, leave)
+        states = origins.shape[1]
+        for number, rows in zip(lanes.numbers, lanes.rows, strict=True):
+            state = int(best[rows.stop - 1].argmax())
+            path = [state]
+            origin = origins[rows.start : rows.stop - 1].tobytes()
+            for first in range(len(origin) - states, -1, -states):
+                state = origin[first + state]
+                path.append(state)
+            found[number] = np.divmod(np.array(path[::-1], dtype=np.intp), len(start))
+    return [found[number] for number in range(len(documents))]
+
+
+def _forward(lanes: _Lanes, start: Floats, stay: Floats, leave: Floats) -> Floats:
+    """The weight of the best path to each state of each unit, `(N, L, R)`."""
+    best: Floats = lanes.langs[:, :, None] + lanes.regions[:, None]
+    best[lanes.steps[0]] += start
+    for last, step in pairwise(lanes.steps):
+        before, gaps = best[last.start : last.start + step.stop - step.start], lanes.gaps[step]
+        state = np.maximum.reduce(before[:, :, :, None] + stay.take(gaps, axis=0)[:, None], axis=2)
+        if before.shape[1] > 1:
+            moved = before.max(axis=1)[:, :, None] + leave.take(gaps, axis=0)
+            np.maximum(state, moved.max(axis=1)[:, None], out=state)
+        state += lanes.langs[step, :, None]
+        state += lanes.regions[step, None]
+        best[step] = state
+    return best
+
+
+def _origins(best: Floats, gaps: Ints, stay: Floats, leave: Floats) -> NDArray[np.uint8]:
+    """The state that the best path to each state of each unit but the first comes from, `(N - 1, L R)`; where another document
+    begins it means nothing."""
+    n, width, parts = best.shape
+    origins = np.empty((n - 1, width, parts), dtype=np.uint8)
+    into, out_of = stay.transpose(0, 2, 1), leave.transpose(0, 2, 1)
+    for first in range(0, n - 1, _ROWS):
+        rows = slice(first, min(first + _ROWS, n - 1))
+        before, gap = best[rows], gaps[1:][rows]
+        stayed = before[:, :, None] + into.take(gap, axis=0)[:, None]
+        origin = stayed.argmax(axis=3)
+        if width > 1:
+            moved = before.max(axis=1)[:, None] + out_of.take(gap, axis=0)
+            other = moved.argmax(axis=2)
+            source = np.take_along_axis(before.argmax(axis=1), other, axis=1) * parts + other
+            origin += np.arange(width)[:, None] * parts
+            origin = np.where(moved.max(axis=2)[:, None] > stayed.max(axis=3), source[:, None], origin)
+        origins[rows] = origin
+    return origins.reshape(n - 1, width * parts)
 
 
 def posteriors(
-    langs: Floats, regions: Floats, gaps: Ints, start: Floats, transitions: Floats, chosen: Ints, parts: Ints
-) -> tuple[Floats, Floats]:
-    """The posterior of each unit's chosen language and region, `(n,)` each, by the forward-backward algorithm (Baum & others
-    1970) over the states of `viterbi`."""
-    n, width = langs.shape
-    moves = list(np.exp(_joint(*_moves(transitions), width)))
-    steps = gaps.tolist()
-    emit = np.repeat(np.exp(langs - langs.max(axis=1, keepdims=True)), regions.shape[1], axis=1)
-    emit *= np.tile(np.exp(regions - regions.max(axis=1, keepdims=True)), width)
-    joint = np.empty_like(emit)
-    joint[0] = emit[0] * np.tile(np.exp(start - start.max()), width)
-    for i in range(1, n):
-        state = np.matmul(joint[i - 1], moves[steps[i]], out=joint[i])
-        state *= emit[i]
+    documents: Sequence[Scored], paths: Sequence[Path], start: Floats, transitions: Floats
+) -> list[tuple[Floats, Floats]]:
+    """The posterior of each unit's language and region in `paths`, `(n,)` each, by the forward-backward algorithm (Baum &
+    others 1970) over the states of `viterbi`."""
+    stay, leave = _moves(transitions)
+    found: dict[int, tuple[Floats, Floats]] = {}
+    for lanes in _side_by_side(documents):
+        width, parts = lanes.langs.shape[1], len(start)
+        moves = np.exp(_joint(stay, leave, width))
+        shares = lanes.in_line(_both_ways(lanes, start, moves)).reshape(-1, width, parts)
+        langs, regions = np.hstack([paths[number] for number in lanes.numbers])
+        at = np.arange(len(shares))
+        sure = shares[at, langs].sum(axis=1), shares[at, :, regions].sum(axis=1)
+        for number, rows in zip(lanes.numbers, lanes.rows, strict=True):
+            found[number] = sure[0][rows], sure[1][rows]
+    return [found[number] for number in range(len(documents))]
+
+
+def _both_ways(lanes: _Lanes, start: Floats, moves: Floats) -> Floats:
+    """The posteriors of all states of each unit, `(N, L R)`."""
+    (units, width), parts = lanes.langs.shape, len(start)
+    emit = np.exp(lanes.langs - lanes.langs.max(axis=1, keepdims=True))[:, :, None]
+    emit = (emit * np.exp(lanes.regions - lanes.regions.max(axis=1, keepdims=True))[:, None]).reshape(units, -1)
+    joint: Floats = emit.copy()
+    joint[lanes.steps[0]] *= np.tile(np.exp(start - start.max()), width)
+    for i, (last, step) in enumerate(pairwise(lanes.steps), start=1):
+        before = joint[last.start : last.start + step.stop - step.start, None]
+        state = np.matmul(before, moves.take(lanes.gaps[step], axis=0))[:, 0]
+        state *= emit[step]
         if i % _WAIT == 0:
-            state /= state.sum()
-    backward = np.ones(emit.shape[1])
-    for i in range(n - 1, 0, -1):
-        joint[i] *= backward
-        backward = moves[steps[i]] @ (emit[i] * backward)
+            state /= state.sum(axis=1, keepdims=True)
+        joint[step] = state
+    behind = np.ones((len(lanes.numbers), width * parts))
+    for i, step in reversed(list(enumerate(lanes.steps[1:], start=1))):
+        here = behind[: step.stop - step.start]
+        joint[step] *= here
+        here[:] = np.matmul(moves.take(lanes.gaps[step], axis=0), (emit[step] * here)[:, :, None])[:, :, 0]
         if i % _WAIT == 0:
-            backward /= backward.sum()
-    joint[0] *= backward
+            here /= here.sum(axis=1, keepdims=True)
+    joint[lanes.steps[0]] *= behind
     joint /= joint.sum(axis=1, keepdims=True)
-    shares = joint.reshape(n, width, -1)
-    rows = np.arange(n)
-    return shares[rows, chosen].sum(axis=1), shares[rows, :, parts].sum(axis=1)
+    return joint
+
+
+class _Lanes:
+    """Documents of equally many languages, the longest first. Arrays have a row for each unit: the first units of all
+    documents, then the second ones, and so on."""
+
+    def __init__(self, documents: Sequence[Scored], numbers: Sequence[int]) -> None:
+        self.numbers = sorted(numbers, key=lambda number: -len(documents[number].gaps))
+        """Which documents they are."""
+        lengths = [len(documents[number].gaps) for number in self.numbers]
+        self.rows = [slice(*span) for span in pairwise(accumulate(lengths, initial=0))]
+        """The rows of each of them when they stand in line."""
+        within = np.concatenate([np.arange(length) for length in lengths])
+        self._order = np.argsort(within, kind="stable")
+        self.steps = [slice(*span) for span in pairwise(accumulate(np.bincount(within).tolist(), initial=0))]
+        """The rows of each step."""
+        self.langs = np.concatenate([documents[number].langs for number in self.numbers])[self._order]
+        self.regions = np.concatenate([documents[number].regions for number in self.numbers])[self._order]
+        self.gaps = np.concatenate([documents[number].gaps for number in self.numbers])[self._order]
+
+    def in_line(self, values: NDArray[T]) -> NDArray[T]:
+        """The rows with each document's together."""
+        line = np.empty_like(values)
+        line[self._order] = values
+        return line
+
+
+def _side_by_side(documents: Sequence[Scored]) -> Iterator[_Lanes]:
+    widths: dict[int, list[int]] = {}
+    for number, document in enumerate(documents):
+        widths.setdefault(document.langs.shape[1], []).append(number)
+    return (_Lanes(documents, numbers) for numbers in widths.values())
 
 
 def _moves(transitions: Floats) -> tuple[Floats, Floats]:

@@ -94,11 +94,11 @@ def decide_varieties(
     first = 0
     for group in varieties.GROUPS:
         columns = [first + k for k, tag in enumerate(group) if not wanted or tag in wanted]
-        members = [tag for tag in group if not wanted or tag in wanted]
         first += len(group)
-        where = [i for i, tag in enumerate(tags) if tag == group[0]]
-        if not where or not members:
+        if group[0] not in tags or not columns:
             continue
+        members = [tag for tag in group if not wanted or tag in wanted]
+        where = [i for i, tag in enumerate(tags) if tag == group[0]]
         scores = evidence.varieties[np.ix_(where, columns)].astype(np.float64) * VARIETY_DETECTOR
         scores[0] += [varieties.PRIOR.get(tag, 0.0) for tag in members]
         for row, i in zip(scores, where, strict=True):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -30,11 +31,14 @@ _LINE = re.compile(rf"[^{_BREAKS}]+")
 _WORD = re.compile(r"\S+")
 _BREAK = re.compile(rf"[{_BREAKS}]")
 _CUT = re.compile(
-    r"(?<=[.!?…؟۔।॥։።])[\"'”’»›)\]]*\s+"
+    r"[.!?…؟۔।॥։።。！？｡|»›•·▪●”\s]"  # nothing but these begins a cut: they are quick to look for
+    r"(?:(?<=[.!?…؟۔।॥։።])[\"'”’»›)\]]*\s+"
     r"|(?<=[。！？｡])[」』”’）]*\s*"
-    r"|\s+(?=[|»›•·▪●“„«])"
-    r"|(?<=[|»›•·▪●”])\s+"
+    r"|(?<=\s)\s*(?=[|»›•·▪●“„«])"
+    r"|(?<=[|»›•·▪●”])\s+)"
 )
+_NOT_LATIN = re.compile("[^\0-\u036f\u1e00-\u1eff\u2000-\u2bff]")
+"""What letters of other scripts are among."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,78 +61,111 @@ def cut(document: Document) -> Units:
     to the unit before it, leading white space to the first."""
     text = document.text
     alphabets = _alphabets(text)
-    starts, owners, gaps = [], [], []
+    starts: list[int] = []
+    owners: list[Block] = []
+    gaps: list[int] = []
     end = 0
     for block in document.blocks or (Block(0, len(text)),):
         for line in _LINE.finditer(text, block.start, block.end):
-            for start, stop, gap in _pieces(line.group(), line.start(), alphabets):
-                starts.append(start)
-                owners.append(block)
-                gaps.append(BLANK if gap == LINE and len(_BREAK.findall(text, end, start)) > 1 else gap)
-                end = stop
+            stripped = line.group().strip()
+            if not stripped:
+                continue
+            start = text.find(stripped[0], line.start())
+            blank = start - end > 1 and len(_BREAK.findall(text, end, start)) > 1
+            end = start + len(stripped)
+            starts.append(start)
+            gaps.append(BLANK if blank else LINE)
+            if len(stripped) > LONG_LINE:
+                for place, gap in _cuts(stripped, start, alphabets):
+                    starts.append(start + place)
+                    gaps.append(gap)
+            owners += [block] * (len(starts) - len(owners))
     bounds = pairwise([0, *starts[1:], len(text)])
     blocks = [Block(a, b, owner.path, owner.link_density, owner.cues) for (a, b), owner in zip(bounds, owners, strict=True)]
     return Units(tuple(blocks), np.array(gaps, dtype=np.intp))
 
 
-def _alphabets(text: str) -> Ints:
+def _alphabets(text: str) -> list[int]:
     """Where another kind of letters begins: Latin after Cyrillic, Han after Latin."""
+    if not _NOT_LATIN.search(text):
+        return []
     kinds = scripts.systems(text)
     at = np.flatnonzero(kinds)
     found = kinds[at]
-    return np.asarray(at[1:][found[1:] != found[:-1]], dtype=np.intp)
+    changes: list[int] = at[1:][found[1:] != found[:-1]].tolist()
+    return changes
 
 
-def _pieces(line: str, offset: int, alphabets: Ints) -> Iterator[tuple[int, int, int]]:
-    """The ranges of a line's pieces in the text, white space around them left out, and what lies before each; none for a blank
-    line."""
-    stripped = line.strip()
-    if not stripped:
-        return
-    offset += len(line) - len(line.lstrip())
-    if len(stripped) <= LONG_LINE:
-        yield offset, offset + len(stripped), LINE
-        return
-    low, high = alphabets.searchsorted([offset, offset + len(stripped)])
-    places = dict.fromkeys((alphabets[low:high] - offset).tolist(), WORD)
-    places |= dict.fromkeys([match.end() for match in _CUT.finditer(stripped)], SENTENCE)
-    cuts = {0: LINE}
+def _cuts(line: str, offset: int, alphabets: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Where a long line, which stands at `offset` in the text, is cut, and what lies before each cut."""
+    if alphabets:
+        low, high = bisect_left(alphabets, offset), bisect_left(alphabets, offset + len(line))
+        places = dict.fromkeys([place - offset for place in alphabets[low:high]], WORD)
+        places |= dict.fromkeys([match.end() for match in _CUT.finditer(line)], SENTENCE)
+        ordered = sorted(places.items())
+    else:
+        ordered = [(match.end(), SENTENCE) for match in _CUT.finditer(line)]
     last = 0
-    for place in sorted(places):
-        if min(place - last, len(stripped) - place) >= PIECE:
-            cuts[place] = places[place]
+    for place, gap in ordered:
+        if min(place - last, len(line) - place) >= PIECE:
+            if place - last > UNIT:
+                yield from _shorter(line, last, place)
+            yield place, gap
             last = place
-    for (start, gap), stop in zip(cuts.items(), [*list(cuts)[1:], len(stripped)], strict=True):
-        while stop - start > UNIT:
-            space = stripped.rfind(" ", start + PIECE, start + UNIT)
-            middle = space + 1 if space > 0 else start + UNIT
-            yield offset + start, offset + middle, gap
-            start, gap = middle, WORD
-        yield offset + start, offset + stop, gap
+    if len(line) - last > UNIT:
+        yield from _shorter(line, last, len(line))
 
 
-def run_ons(text: str, units: Units, path: Ints, judge: Callable[[Sequence[str]], Floats]) -> dict[int, int]:
-    """Where the language changes inside a unit beside a change of language: a notice may run on into a sentence with no sign
-    between them. `judge` gives the scores of pieces of text for the languages that `path` numbers. Places by unit."""
+def _shorter(line: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Cuts between words, or anywhere, of a piece that is too long."""
+    while stop - start > UNIT:
+        space = line.rfind(" ", start + PIECE, start + UNIT)
+        start = space + 1 if space > 0 else start + UNIT
+        yield start, WORD
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A unit beside a change of language: it may belong to both of its sides."""
+
+    unit: int
+    before: int
+    after: int
+    """The languages, as `path` numbers them."""
+    starts: list[int]
+    """Where its words begin,"""
+    words: list[str]
+    """and the words, each with the white space after it."""
+
+
+def suspects(text: str, units: Units, path: Ints) -> list[Suspect]:
+    """The units beside the changes of language in `path` that hold a few words."""
     sides: dict[int, tuple[int, int]] = {}
-    for i in (np.flatnonzero(np.diff(path)) + 1).tolist():
+    for i in (np.flatnonzero(path[1:] != path[:-1]) + 1).tolist():
         for k in (i - 1, i):
             sides.setdefault(k, (int(path[i - 1]), int(path[i])))
-    words = {k: [m.start() for m in _WORD.finditer(text, units.blocks[k].start, units.blocks[k].end)] for k in sides}
-    words = {k: places for k, places in words.items() if len(places) > 2}
-    if not words:
-        return {}
-    scores = judge([text[start:end] for k, places in words.items() for start, end in pairwise([*places, units.blocks[k].end])])
+    found = []
+    for k, (before, after) in sides.items():
+        end = units.blocks[k].end
+        starts = [match.start() for match in _WORD.finditer(text, units.blocks[k].start, end)]
+        if len(starts) > 2:
+            words = [text[first:last] for first, last in pairwise([*starts, end])]
+            found.append(Suspect(k, before, after, starts, words))
+    return found
+
+
+def run_ons(suspects: Sequence[Suspect], scores: Floats) -> dict[int, int]:
+    """Where the language changes inside a unit, by unit: a notice may run on into a sentence with no sign between them.
+    `scores` are those of the words of all suspects for the languages that these name."""
     found: dict[int, int] = {}
     first = 0
-    for k, places in words.items():
-        before, after = sides[k]
-        rows = scores[first : first + len(places)]
-        first += len(places)
-        ahead = np.cumsum(rows[:, before] - rows[:, after])
+    for one in suspects:
+        rows = scores[first : first + len(one.words)]
+        first += len(one.words)
+        ahead = np.cumsum(rows[:, one.before] - rows[:, one.after])
         best = int(ahead[:-1].argmax())
         if 2 * ahead[best] - ahead[-1] > abs(ahead[-1]) + RUN_ON:
-            found[k] = places[best + 1]
+            found[one.unit] = one.starts[best + 1]
     return found
 
 
