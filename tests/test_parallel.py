@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from annotate.errors import AnnotateError
-from annotate.parallel import ordered_map
+from annotate.parallel import BATCH, BATCH_SIZE, batches, ordered_map
 
 
 def square() -> Callable[[int], int]:
@@ -35,6 +35,13 @@ def deadly_worker(flag: Path) -> Callable[[int], int]:
 
 def failing() -> Callable[[int], int]:
     return lambda number: 1 // number
+
+
+def test_batches_hold_everything_in_order_and_are_limited() -> None:
+    for size in (0, 1, BATCH_SIZE // 10, BATCH_SIZE, 3 * BATCH_SIZE):
+        found = list(batches(range(1000), size=lambda _number, size=size: size))
+        assert [number for batch in found for number in batch] == list(range(1000))
+        assert all(len(batch) <= BATCH and (len(batch) - 1) * size < BATCH_SIZE for batch in found)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -13,8 +13,8 @@ from annotate.errors import UnknownName
 from annotate.model import REGIONS, Block, Document, Tiling
 from annotate.offsets import normalise
 from annotate.tiling import EXCERPT, FOREMOST, Segmenter
-from annotate.tiling.decoding import REGION_INLINE, SWITCH, decode_languages, posteriors, viterbi
-from annotate.tiling.units import BLANK, LINE, SENTENCE, UNIT, WORD, cut, recut, run_ons
+from annotate.tiling.decoding import REGION_INLINE, SWITCH, Scored, decode_languages, posteriors, viterbi
+from annotate.tiling.units import BLANK, LINE, SENTENCE, UNIT, WORD, Suspect, cut, recut, run_ons, suspects
 from tests.builders import HARD_TEXTS
 
 EN = "The old lighthouse keeper walked down to the harbour and watched the fishing boats come home before the storm."
@@ -188,6 +188,28 @@ def test_other_documents_leave_no_trace():
     assert tile(EN) == alone
 
 
+@settings(deadline=None, max_examples=30)
+@given(st.lists(TEXTS, min_size=1, max_size=6))
+def test_documents_read_together_are_tiled_as_alone(texts):
+    documents = [Document(f"{i}.txt", text) for i, text in enumerate(texts)]
+    assert list(SEGMENTER.tile_all(documents)) == [SEGMENTER.tile(document) for document in documents]
+
+
+def test_a_stream_is_read_no_further_than_needed(monkeypatch):
+    monkeypatch.setattr("annotate.parallel.BATCH", 3)
+    read = []
+
+    def stream():
+        for i in range(10):
+            read.append(i)
+            yield Document(f"{i}.txt", f"{EN}\n{i}")
+
+    tilings = SEGMENTER.tile_all(stream())
+    assert next(tilings).document.doc_id == "0.txt"
+    assert read == [0, 1, 2]
+    assert [tiling.document.doc_id for tiling in tilings] == [f"{i}.txt" for i in range(1, 10)]
+
+
 def test_offsets_lead_back_to_the_source():
     raw = f"\ufeff{EN}\r\n\r\n{FI}\r\n"
     text, shifts = normalise(raw)
@@ -320,17 +342,23 @@ def test_long_documents_are_tiled():
 
 
 def test_a_run_on_is_cut_where_the_words_change():
-    text = "alpha beta gamma ONE TWO THREE"
-    units = cut(Document("d", f"{text}\nFOUR FIVE"))
-
-    def judge(words: Sequence[str]) -> np.ndarray:
-        return np.array([[-3.0, 0.0] if word.isupper() else [0.0, -3.0] for word in words])
-
-    places = run_ons(f"{text}\nFOUR FIVE", units, np.array([0, 1]), judge)
+    text = "alpha beta gamma ONE TWO THREE\nFOUR FIVE"
+    units = cut(Document("d", text))
+    found = suspects(text, units, np.array([0, 1]))
+    assert found == [Suspect(0, 0, 1, [0, 6, 11, 17, 21, 25], ["alpha ", "beta ", "gamma ", "ONE ", "TWO ", "THREE\n"])]
+    scores = np.array([[-3.0, 0.0] if word.isupper() else [0.0, -3.0] for word in found[0].words])
+    places = run_ons(found, scores)
     assert places == {0: text.index("ONE")}
     again = recut(units, places)
     assert [(b.start, b.end) for b in again.blocks] == [(0, 17), (17, 31), (31, 40)]
     assert again.gaps.tolist() == [LINE, WORD, LINE]
+
+
+def test_units_away_from_a_change_of_language_are_not_suspected():
+    text = "one two three\nfour five six\nseven eight nine\nten eleven twelve"
+    units = cut(Document("d", text))
+    assert [one.unit for one in suspects(text, units, np.array([0, 0, 1, 1]))] == [1, 2]
+    assert suspects(text, units, np.array([1, 1, 1, 1])) == []
 
 
 # The decoder
@@ -359,18 +387,36 @@ def test_languages_alone_are_decoded_as_with_one_region(seed, n, width, ties):
     langs, gaps = rng.normal(0, 6, (n, width)), rng.integers(0, 4, n)
     if ties:
         langs = langs.round(-1)
-    expected, _ = viterbi(langs, np.zeros((n, 1)), gaps, np.zeros(1), np.zeros((1, 1)))
+    ((expected, _),) = viterbi([Scored(langs, np.zeros((n, 1)), gaps)], np.zeros(1), np.zeros((1, 1)))
     assert decode_languages(langs, gaps).tolist() == expected.tolist()
 
 
+def random_document(rng, n: int, width: int, parts: int) -> Scored:
+    return Scored(rng.normal(0, 9, (n, width)), rng.normal(0, 5, (n, parts)), rng.integers(0, 4, n))
+
+
 def test_long_sequences_do_not_vanish():
-    rng = np.random.default_rng(0)
-    langs, regions, gaps = rng.normal(0, 9, (3000, 3)), rng.normal(0, 5, (3000, 2)), rng.integers(0, 4, 3000)
+    document = random_document(np.random.default_rng(0), 3000, 3, 2)
     model = np.zeros(2), np.log([[0.9, 0.1], [0.1, 0.9]])
-    path = viterbi(langs, regions, gaps, *model)
-    for sure in posteriors(langs, regions, gaps, *model, *path):
+    (path,) = viterbi([document], *model)
+    for sure in posteriors([document], [path], *model)[0]:
         assert np.isfinite(sure).all()
         assert sure.mean() > 0.9
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32 - 1), st.lists(st.tuples(st.integers(1, 40), st.integers(1, 3)), min_size=1, max_size=9))
+def test_documents_side_by_side_are_decoded_as_alone(seed, sizes):
+    rng = np.random.default_rng(seed)
+    documents = [random_document(rng, n, width, 4) for n, width in sizes]
+    model = rng.normal(0, 1, 4), rng.normal(-1, 1, (4, 4))
+    paths = viterbi(documents, *model)
+    shares = posteriors(documents, paths, *model)
+    for document, path, sure in zip(documents, paths, shares, strict=True):
+        ((langs, regions),) = viterbi([document], *model)
+        assert (langs.tolist(), regions.tolist()) == (path[0].tolist(), path[1].tolist())
+        (alone,) = posteriors([document], [path], *model)
+        assert [part.tolist() for part in alone] == [part.tolist() for part in sure]
 
 
 @settings(deadline=None, max_examples=40)
@@ -382,10 +428,11 @@ def test_viterbi_and_posteriors_equal_brute_force(seed, n, width, parts):
     transitions = rng.normal(-1, 1, (parts, parts))
     weights = brute_force(langs, regions, gaps, start, transitions)
     best = max(weights, key=weights.__getitem__)
-    path = viterbi(langs, regions, gaps, start, transitions)
+    document = Scored(langs, regions, gaps)
+    (path,) = viterbi([document], start, transitions)
     assert tuple(zip(*(p.tolist() for p in path), strict=True)) == best
     total = np.logaddexp.reduce(list(weights.values()))
-    lang_sure, region_sure = posteriors(langs, regions, gaps, start, transitions, *path)
+    ((lang_sure, region_sure),) = posteriors([document], [path], start, transitions)
     for i, (lang, region) in enumerate(best):
         same_lang = [w for p, w in weights.items() if p[i][0] == lang]
         same_region = [w for p, w in weights.items() if p[i][1] == region]

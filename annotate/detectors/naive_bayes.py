@@ -128,7 +128,7 @@ class _Model:
 
     def _walk(self, data: bytes) -> NDArray[np.unsignedinteger]:
         """The state of the automaton after each byte."""
-        lanes = -(-len(data) // _LANE)
+        lanes = len(data) // _LANE + 1
         padded = np.frombuffer(_NOWHERE * LONGEST + data + _NOWHERE * (lanes * _LANE - len(data)), dtype=np.uint8)
         columns = sliding_window_view(padded, LONGEST + _LANE)[::_LANE].T.astype(np.intp)
         states = np.empty((_LANE, lanes), dtype=self.moves.dtype)
