@@ -6,7 +6,7 @@
     markup    links, landmarks, roles, words of class and id     ┘
     ngrams    hashed character n-grams, read by the first pass only
     context   what stands around a block, for the second pass
-    train     fits a model to labelled documents
+    train     fits a model to labelled documents (`examples`, and more made of them by `augment`)
 
 The model has two passes. A multinomial logistic regression reads each block by itself; a network with one hidden layer reads
 the block's cues together with what the first pass made of its neighbours. A decoder adds `start` and `transitions`.
@@ -100,6 +100,13 @@ class RegionModel:
         """Log-scores of `blocks`, which tile `text`, for every region: shape (n_blocks, R), columns in the order of `REGIONS`,
         best near 0. `foreign` says which blocks are not in the document's main language. The same input gives the same
         scores."""
+        scores = np.maximum(self.log_odds(text, blocks, foreign), _FLOOR) - self.prior
+        # Matrix products differ between machines in the last bits; what a decoder compares must not.
+        rounded: FloatArray = scores.round(6)
+        return rounded
+
+    def log_odds(self, text: str, blocks: Sequence[Block], foreign: Sequence[bool]) -> FloatArray:
+        """Log-probabilities of `blocks` for every region, before they are evened out for a decoder. Else as `score`."""
         if not blocks:
             return np.zeros((0, len(REGIONS)))
         page = read_page(text, blocks, foreign)
@@ -110,10 +117,7 @@ class RegionModel:
         if not seen.marked:
             seen, inputs = seen.unmarked(), self._unmarked_inputs
         n = len(page)
-        scores = [self._second_pass(inputs, seen.rows(first, min(first + _ROWS, n))) for first in range(0, n, _ROWS)]
-        # Matrix products differ between machines in the last bits; what a decoder compares must not.
-        rounded: FloatArray = np.vstack(scores).round(6)
-        return rounded
+        return np.vstack([self._second_pass(inputs, seen.rows(first, min(first + _ROWS, n))) for first in range(0, n, _ROWS)])
 
     @cached_property
     def _inputs(self) -> _Inputs:
@@ -133,7 +137,7 @@ class RegionModel:
         hidden = scaled @ inputs.weights
         hidden += inputs.bias
         np.maximum(hidden, 0.0, out=hidden)
-        return np.maximum(log_softmax(hidden @ self.out_weights + self.out_bias), _FLOOR) - self.prior
+        return log_softmax(hidden @ self.out_weights + self.out_bias)
 
     def _ngram_scores(self, page: Page) -> FloatArray:
         out = np.empty((len(page), len(REGIONS)))

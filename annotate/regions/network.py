@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotate.regions.page import FloatArray, IntArray
+from annotate.regions.page import FloatArray
 
 Float32Array = NDArray[np.float32]
 
@@ -40,11 +40,11 @@ class Network:
     out_bias: FloatArray
 
 
-def fit(inputs: Float32Array, labels: IntArray, weights: FloatArray, classes: int, recipe: Recipe, seed: int) -> Network:
-    """The network that gives each row of `inputs`, (n, G) standardised, the probability of its label, by weighted
-    cross-entropy."""
+def fit(inputs: Float32Array, targets: Float32Array, weights: FloatArray, recipe: Recipe, seed: int) -> Network:
+    """The network that gives each row of `inputs`, (n, G) standardised, the probabilities of its row of `targets`, (n, R), by
+    weighted cross-entropy."""
     random = np.random.default_rng(seed)
-    n, width = inputs.shape
+    (n, width), classes = inputs.shape, targets.shape[1]
     values = [
         random.normal(0, np.sqrt(2 / width), (width, recipe.hidden)).astype(np.float32),
         np.zeros(recipe.hidden, dtype=np.float32),
@@ -62,7 +62,7 @@ def fit(inputs: Float32Array, labels: IntArray, weights: FloatArray, classes: in
         order = random.permutation(n)
         for first in range(0, n, recipe.batch):
             rows = order[first : first + recipe.batch]
-            slopes = _slopes(values, inputs[rows], labels[rows], share[rows], recipe, random)
+            slopes = _slopes(values, inputs[rows], targets[rows], share[rows], recipe, random)
             step += 1
             rate = recipe.rate * 0.5 * (1 + np.cos(np.pi * step / steps))
             for k, slope in enumerate(slopes):
@@ -78,7 +78,7 @@ def fit(inputs: Float32Array, labels: IntArray, weights: FloatArray, classes: in
 def _slopes(
     values: list[Float32Array],
     x: Float32Array,
-    labels: IntArray,
+    targets: Float32Array,
     share: Float32Array,
     recipe: Recipe,
     random: np.random.Generator,
@@ -91,9 +91,8 @@ def _slopes(
     hidden = hidden * mask
     scores = hidden @ out_weights + out_bias
     odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-    error = odds / odds.sum(axis=1, keepdims=True)
-    error[np.arange(len(labels)), labels] -= 1
-    error *= (share / len(labels))[:, None]
+    error = odds / odds.sum(axis=1, keepdims=True) - targets
+    error *= (share / len(targets))[:, None]
     back = (error @ out_weights.T) * mask
     return [x.T @ back, back.sum(axis=0), hidden.T @ error, error.sum(axis=0)]
 

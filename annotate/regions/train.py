@@ -4,6 +4,11 @@
 
 The first pass is fitted once on everything, for the model, and once without each of `FOLDS` parts of the documents, so that the
 second pass learns from scores such as it will meet (stacking, Wolpert 1992). Documents of one site stay in one part.
+
+Documents of which only the main text is known teach too: a model of the labelled ones says which region each block may be, what
+is known of the main text weighs that, and the final model is fitted to both (expectation maximisation with one step, Dempster
+et al. 1977; learning from what a teacher is unsure of, Hinton et al. 2015).
+
 Deterministic: equal documents in equal order give an equal model. Needs scikit-learn, the `train` extra.
 """
 
@@ -11,40 +16,48 @@ from __future__ import annotations
 
 import logging
 import warnings
-from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annotate.codec import loads
-from annotate.errors import InvariantError, MissingExtra, ReadError
-from annotate.model import REGIONS, UND, Block, Document
+from annotate.errors import InvariantError, MissingExtra
+from annotate.model import REGIONS
 from annotate.regions import CLIP, RegionModel, context_of, cues_of, network, ngrams
-from annotate.regions.page import FloatArray, IntArray, Page, read_page
+from annotate.regions.augment import augmented
+from annotate.regions.examples import Example, MainText, sites
+from annotate.regions.network import Float32Array
+from annotate.regions.page import FloatArray, Page, read_page
 
 log = logging.getLogger("annotate")
 
 FOLDS = 5
 """Parts of the documents for the first pass's scores."""
 
-_TELLING_LINE, _FEW_HOLDERS, _SHARED_LINES = 4, 6, 12
-"""Documents that share `_SHARED_LINES` lines of `_TELLING_LINE` characters and more, lines that no more than `_FEW_HOLDERS`
-documents have, are of one site."""
-
 FIRST_PENALTY = 1 / 3.0
 """Strength of the first pass's L2 penalty."""
 
-NETWORKS = 4
-"""Networks of the second pass; their scores are averaged."""
+NETWORKS, TEACHERS = 4, 2
+"""Networks of the second pass, whose scores are averaged, and those of the model that teaches it."""
 
-RECIPE = network.Recipe()
+RECIPE, LONG_RECIPE = network.Recipe(), network.Recipe(epochs=5)
+"""How networks are fitted, without and with documents of which only the main text is known."""
+
+_IN_MAIN, _OUT_OF_MAIN = 4 / 0.15, 0.1
+"""How much more `body` counts for a block of the main text than the other regions (a title or caption may be in it), and for a
+block outside of it (a list or a forum's post may be left out of it)."""
+
+_UNTOLD = 0.35
+"""Weight of a block of which is not known whether it is in the main text, to that of the others."""
+
+_FIRST_SHARE = 3
+"""The first pass sees one in so many of the documents that are not labelled themselves: wording takes time to fit."""
+
+_ROWS = 1 << 14
+"""Rows that are standardised at a time."""
 
 _NEVER = -20.0
 """Score of a region that no document has."""
@@ -60,132 +73,73 @@ TRANSITION = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """A labelled document: a region for each of the blocks that tile its text, and which blocks are foreign to its main
-    language. `weight` is that of each of its blocks."""
-
-    text: str
-    blocks: tuple[Block, ...]
-    foreign: tuple[bool, ...]
-    regions: tuple[str, ...]
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not len(self.blocks) == len(self.foreign) == len(self.regions) > 0:
-            raise InvariantError("an example needs blocks, and foreign and regions for each of them")
-        if unknown := set(self.regions) - set(REGIONS):
-            raise InvariantError(f"no such region: {', '.join(sorted(unknown))}", hint=f"regions: {', '.join(REGIONS)}")
-
-
-@dataclass(frozen=True, slots=True)
-class GoldSegment:
-    """A stretch of a labelled document in one language and region."""
-
-    start: int
-    end: int
-    lang: str
-    region: str
-
-
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """A labelled document as it stands in a file: as text, or as HTML, whose extracted text the segments then tile."""
-
-    id: str
-    segments: tuple[GoldSegment, ...]
-    text: str = ""
-    html: str = ""
-
-
-def examples(path: Path, document: Callable[[Gold], Document], *, weight: float = 1.0) -> Iterator[Example]:
-    """The examples of a JSONL file of `{"id","text","segments":[{"start","end","lang","region"}]}`, or with `html` for `text`;
-    other keys are not read.
-
-    `document` makes a document with blocks of a record, cut as the decoder will cut it. Pages that are given as text and again
-    as HTML make a model that does with and without markup. Raises `ReadError` with the line number."""
-    with open(path, "rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                gold = loads(line, Gold)
-                yield example(document(gold), gold.segments, weight=weight)
-            except (ReadError, InvariantError) as problem:
-                raise ReadError(f"{path}:{number}: {problem.message}", hint=problem.hint) from None
-
-
-def example(document: Document, segments: Sequence[GoldSegment], *, weight: float = 1.0) -> Example:
-    """Labels the blocks of `document` by the segment that most of their visible characters lie in. Raises `InvariantError` when
-    the segments do not tile the text."""
-    text = document.text
-    bounds = [0, *(s.end for s in segments)]
-    if [s.start for s in segments] != bounds[:-1] or bounds[-1] != len(text) or bounds != sorted(set(bounds)):
-        raise InvariantError(f"the segments of {document.doc_id!r} do not tile its text of {len(text)} code points")
-    visible = np.concatenate(([0], np.cumsum([not c.isspace() for c in text])))
-    sizes: Counter[str] = Counter()
-    for segment in segments:
-        sizes[segment.lang] += int(visible[segment.end] - visible[segment.start])
-    sizes.pop(UND, None)
-    main = max(sizes, key=lambda tag: sizes[tag]) if sizes else UND
-    labels = []
-    for block in document.blocks:
-        first, last = bisect_right(bounds, block.start) - 1, bisect_left(bounds, block.end)
-        shared = [visible[min(s.end, block.end)] - visible[max(s.start, block.start)] for s in segments[first:last]]
-        labels.append(segments[first + int(np.argmax(shared))])
-    foreign = tuple(s.lang not in (main, UND) for s in labels)
-    return Example(text, document.blocks, foreign, tuple(s.region for s in labels), weight)
-
-
-def sites(documents: Sequence[Example]) -> list[int]:
-    """Which documents are of one site, by number: those that share lines which few others have, a menu or a footer."""
-    holders: dict[str, list[int]] = {}
-    for i, document in enumerate(documents):
-        for line in {line for line in document.text.split("\n") if len(line) >= _TELLING_LINE}:
-            holders.setdefault(line, []).append(i)
-    shared: Counter[tuple[int, int]] = Counter()
-    for found in holders.values():
-        if len(found) <= _FEW_HOLDERS:
-            shared.update(combinations(found, 2))
-    site = list(range(len(documents)))
-    for (left, right), lines in sorted(shared.items()):
-        enough = lines >= _SHARED_LINES or documents[left].text == documents[right].text
-        if enough and site[left] != site[right]:
-            kept, gone = sorted((site[left], site[right]))
-            site = [kept if s == gone else s for s in site]
-    return site
-
-
-@dataclass(frozen=True, slots=True)
 class _Rows:
-    """The rows of one example."""
+    """The rows of one document."""
 
     page: Page
     ngrams: Any
     cues: FloatArray
-    labels: IntArray
+    targets: FloatArray
+    """(n_blocks, R) probabilities of the regions: ones and zeros where the region is known."""
     weight: float
     weights: FloatArray
 
 
-def fit(documents: Iterable[Example]) -> RegionModel:
-    """The model of labelled documents. Raises `MissingExtra` without scikit-learn, `InvariantError` without documents of two
-    sites and blocks of two regions."""
-    examples = list(documents)
-    found = sites(examples)
+def fit(documents: Iterable[Example], main_texts: Iterable[MainText] = (), *, remixed: float = 0.0) -> RegionModel:
+    """The model of labelled documents, of `augmented` ones with the weight `remixed`, and of others of which only the main text
+    is known. Raises `MissingExtra` without scikit-learn, `InvariantError` without labelled documents of two sites and blocks of
+    two regions."""
+    examples, taught = list(documents), list(main_texts)
+    found = sites([*examples, *taught])
+    labelled = found[: len(examples)]
+    if len(set(labelled)) < 2 or len({region for e in examples for region in e.regions}) < 2:
+        raise InvariantError("too few documents to learn from", hint="it takes documents of several sites and two regions")
+    rows = [_labelled_rows(e) for e in examples]
+    soft: list[_Rows] = []
+    if taught:
+        log.info("fitting the teacher")
+        teacher = _fit(rows, [], labelled, TEACHERS, RECIPE)
+        soft = [_rows(t, _taught(teacher, t)) for t in taught]
+    mixed = list(augmented(examples, weight=remixed)) if remixed else []
+    # A remixed page is of the site of the page it was made of, wherever its other parts come from.
+    found = [*labelled, *found[len(examples) :], *(labelled[k] for k, _ in mixed)]
+    return _fit(rows, [*soft, *(_labelled_rows(e) for _, e in mixed)], found, NETWORKS, LONG_RECIPE if taught else RECIPE)
+
+
+def _taught(teacher: RegionModel, document: MainText) -> FloatArray:
+    """What the regions of a document may be by a teacher and its main text: probabilities, (n_blocks, R)."""
+    body = REGIONS.index("body")
+    odds = np.exp(teacher.log_odds(document.text, document.blocks, document.foreign))
+    odds[[known is True for known in document.main], body] *= _IN_MAIN
+    odds[[known is False for known in document.main], body] *= _OUT_OF_MAIN
+    shares: FloatArray = odds / odds.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _fit(
+    rows: Sequence[_Rows], soft: Sequence[_Rows], found: Sequence[int], networks: int, recipe: network.Recipe
+) -> RegionModel:
+    """The model of the rows of labelled documents, which say how frequent the regions are, and of others; `found` are the sites
+    of all."""
     number = {site: k for k, site in enumerate(dict.fromkeys(found))}
     folds = [number[site] % FOLDS for site in found]
-    if len(number) < 2 or len({region for e in examples for region in e.regions}) < 2:
-        raise InvariantError("too few documents to learn from", hint="it takes documents of several sites and two regions")
-    rows = [_rows(e) for e in examples]
-    log.info("fitting the first pass to %d documents of %d sites", len(rows), len(number))
+    everything = [*rows, *soft]
+    wording = [i for i in range(len(everything)) if i < len(rows) or i % _FIRST_SHARE == 0]
+    log.info("fitting the first pass to %d documents of %d sites", len(everything), len(number))
     held_out: dict[int, FloatArray] = {}
     for fold in sorted(set(folds)):
-        weights = _first_pass([r for r, f in zip(rows, folds, strict=True) if f != fold])
-        held_out |= {i: weights.probabilities(rows[i]) for i, f in enumerate(folds) if f == fold}
-    first = _first_pass(rows)
+        weights = _first_pass([everything[i] for i in wording if folds[i] != fold])
+        held_out |= {i: weights.probabilities(everything[i]) for i, f in enumerate(folds) if f == fold}
+    first = _first_pass([everything[i] for i in wording])
     log.info("fitting the second pass")
-    seen = [context_of(r.page, held_out[i], r.cues).rows(0, len(r.page)).astype(np.float32) for i, r in enumerate(rows)]
-    labels = np.concatenate([r.labels for r in rows])
-    mean, scale, networks = _second_pass(np.vstack(seen), labels, np.concatenate([r.weights for r in rows]))
-    return _assemble(rows, first, mean, scale, networks)
+    seen = np.vstack(
+        [context_of(r.page, held_out[i], r.cues).rows(0, len(r.page)).astype(np.float32) for i, r in enumerate(everything)]
+    )
+    targets = np.concatenate([r.targets for r in everything]).astype(np.float32)
+    weights_of_all = np.concatenate([r.weights for r in everything])
+    mean, scale = _standard(seen)
+    fitted = [network.fit(seen, targets, weights_of_all, recipe, seed) for seed in range(networks)]
+    return _assemble(rows, first, mean, scale, fitted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +155,11 @@ class _FirstPass:
         return share
 
 
-def _rows(document: Example) -> _Rows:
+def _labelled_rows(document: Example) -> _Rows:
+    return _rows(document, np.eye(len(REGIONS))[[REGIONS.index(region) for region in document.regions]])
+
+
+def _rows(document: Example | MainText, targets: FloatArray) -> _Rows:
     sparse = _sklearn("scipy.sparse")
     page = read_page(document.text, document.blocks, document.foreign)
     buckets, owners = ngrams.hashed(page, 0, len(page))
@@ -210,15 +168,17 @@ def _rows(document: Example) -> _Rows:
         (1 / np.sqrt(counts[owners]), (owners, buckets.astype(np.int64))), shape=(len(page), ngrams.BUCKETS)
     )
     matrix.sum_duplicates()
-    sizes = page.ends - page.starts
+    # A block counts by the root of its length: characters matter, and a long paragraph says little more than a short one.
+    weights = np.clip(np.sqrt(page.ends - page.starts + 1) / 5, 0.3, 3.0) * document.weight
+    if isinstance(document, MainText):
+        weights *= np.where([known is None for known in document.main], _UNTOLD, 1.0)
     return _Rows(
         page=page,
         ngrams=matrix,
         cues=cues_of(page),
-        labels=np.array([REGIONS.index(r) for r in document.regions]),
+        targets=targets,
         weight=document.weight,
-        # A block counts by the root of its length: characters matter, and a long paragraph says little more than a short one.
-        weights=np.clip(np.sqrt(sizes + 1) / 5, 0.3, 3.0) * document.weight,
+        weights=weights,
     )
 
 
@@ -227,7 +187,8 @@ def _first_pass(rows: Sequence[_Rows]) -> _FirstPass:
     matrix = sparse.hstack(
         [sparse.vstack([r.ngrams for r in rows]), sparse.csr_matrix(np.vstack([r.cues for r in rows]))]
     ).tocsr()
-    labels, weights = np.concatenate([r.labels for r in rows]), np.concatenate([r.weights for r in rows])
+    targets = np.concatenate([r.targets for r in rows])
+    labels, weights = targets.argmax(axis=1), np.concatenate([r.weights for r in rows]) * targets.max(axis=1)
     coefficients, bias = np.zeros((matrix.shape[1], len(REGIONS))), np.full(len(REGIONS), _NEVER)
     classes = np.unique(labels)
     if len(classes) == 1:
@@ -244,21 +205,21 @@ def _first_pass(rows: Sequence[_Rows]) -> _FirstPass:
     return _FirstPass(coefficients[: ngrams.BUCKETS], coefficients[ngrams.BUCKETS :], bias)
 
 
-def _second_pass(
-    seen: FloatArray, labels: IntArray, weights: FloatArray
-) -> tuple[FloatArray, FloatArray, list[network.Network]]:
-    """What is subtracted from each column and what it is then multiplied by, and the networks."""
+def _standard(seen: Float32Array) -> tuple[FloatArray, FloatArray]:
+    """What is subtracted from each column and what it is then multiplied by; done to `seen`, in place."""
     mean = seen.mean(axis=0, dtype=np.float64)
     scale = 1 / np.maximum(seen.std(axis=0, dtype=np.float64), 1e-3)
-    inputs = np.clip((seen - mean) * scale, -CLIP, CLIP).astype(np.float32)
-    return mean, scale, [network.fit(inputs, labels, weights, len(REGIONS), RECIPE, seed) for seed in range(NETWORKS)]
+    for first in range(0, len(seen), _ROWS):
+        part = seen[first : first + _ROWS]
+        np.clip((part - mean) * scale, -CLIP, CLIP, out=part)
+    return mean, scale
 
 
 def _priors(rows: Sequence[_Rows]) -> FloatArray:
     """Log-frequencies of the regions, (R,)."""
     counts = np.ones(len(REGIONS))
     for r in rows:
-        counts += np.bincount(r.labels, weights=r.weights, minlength=len(REGIONS))
+        counts += r.weights @ r.targets
     return np.asarray(np.log(counts / counts.sum()), dtype=np.float64)
 
 
@@ -266,8 +227,8 @@ def _chain(rows: Sequence[_Rows]) -> tuple[FloatArray, FloatArray]:
     """Scaled log-frequencies of the first region, (R,), and of each region after each other, (R, R)."""
     first, steps = np.full(len(REGIONS), 0.5), np.full((len(REGIONS), len(REGIONS)), 0.05)
     for r in rows:
-        first[r.labels[0]] += r.weight
-        np.add.at(steps, (r.labels[:-1], r.labels[1:]), r.weight)
+        first += r.targets[0] * r.weight
+        steps += r.targets[:-1].T @ r.targets[1:] * r.weight
     return TRANSITION * np.log(first / first.sum()), TRANSITION * np.log(steps / steps.sum(axis=1, keepdims=True))
 
 
@@ -296,7 +257,8 @@ def _assemble(
 
 def _seen(rows: Sequence[_Rows]) -> NDArray[np.bool_]:
     """Which regions some block has, (R,)."""
-    return np.isin(np.arange(len(REGIONS)), np.concatenate([r.labels for r in rows]))
+    seen: NDArray[np.bool_] = np.any([r.targets.any(axis=0) for r in rows], axis=0)
+    return seen
 
 
 def _sklearn(module: str) -> Any:

@@ -10,8 +10,8 @@ import pytest
 
 from annotate.errors import InvariantError, MissingExtra, ReadError
 from annotate.model import REGIONS, Block, Document
-from annotate.regions import RegionModel, network, train
-from annotate.regions.train import Example, Gold, GoldSegment
+from annotate.regions import RegionModel, examples, network, train
+from annotate.regions.examples import Example, Gold, GoldSegment, MainText
 from tests.regions.pages import blocks_of
 
 WORDS = "stone river cloud lamp bread horse winter garden paper bridge window song salt copper meadow lantern".split()
@@ -80,7 +80,7 @@ def test_documents_that_share_a_menu_are_of_one_site() -> None:
     menu = "".join(f"Section number {k}\n" for k in range(12))
     texts = [menu + "first story\n", "a page of its own\n", menu + "second story\n"]
     pages = [Example(t, (Block(0, len(t)),), (False,), ("body",)) for t in texts]
-    assert train.sites(pages) == [0, 1, 0]
+    assert examples.sites(pages) == [0, 1, 0]
 
 
 def test_blocks_get_the_region_and_language_of_most_of_their_characters() -> None:
@@ -91,7 +91,7 @@ def test_blocks_get_the_region_and_language_of_most_of_their_characters() -> Non
         GoldSegment(10, 23, "en", "body"),
         GoldSegment(23, 26, "und", "ad"),
     )
-    found = train.example(document, segments, weight=2.0)
+    found = examples.example(document, segments, weight=2.0)
     assert found.regions == ("title", "body")
     assert found.foreign == (True, False)
     assert found.weight == 2.0
@@ -101,7 +101,7 @@ def test_blocks_get_the_region_and_language_of_most_of_their_characters() -> Non
 def test_segments_must_tile(bounds: list[tuple[int, int]]) -> None:
     document = Document("d", "abcd\n", blocks=(Block(0, 5),))
     with pytest.raises(InvariantError, match="do not tile"):
-        train.example(document, [GoldSegment(a, b, "en", "body") for a, b in bounds])
+        examples.example(document, [GoldSegment(a, b, "en", "body") for a, b in bounds])
 
 
 def test_examples_must_fit_together() -> None:
@@ -123,11 +123,11 @@ def test_examples_are_read_from_a_file(tmp_path: Path) -> None:
     }
     path = tmp_path / "gold.jsonl"
     path.write_text(json.dumps(good) + "\n", encoding="utf-8")
-    (found,) = train.examples(path, document, weight=3.0)
+    (found,) = examples.examples(path, document, weight=3.0)
     assert (found.regions, found.weight) == (("body", "body"), 3.0)
     path.write_text(json.dumps(good) + "\n" + json.dumps(good | {"segments": []}) + "\n", encoding="utf-8")
     with pytest.raises(ReadError, match=r"gold\.jsonl:2: .*do not tile"):
-        list(train.examples(path, document))
+        list(examples.examples(path, document))
 
 
 def test_a_network_learns_what_no_line_can_part() -> None:
@@ -135,7 +135,7 @@ def test_a_network_learns_what_no_line_can_part() -> None:
     inputs = random.normal(size=(800, 2)).astype(np.float32)
     labels = ((inputs[:, 0] * inputs[:, 1]) > 0).astype(np.int64)
     recipe = network.Recipe(hidden=32, epochs=60, drop_inputs=0.0, drop_hidden=0.0, rate=1e-2)
-    fitted = network.fit(inputs, labels, np.ones(800), 2, recipe, seed=0)
+    fitted = network.fit(inputs, np.eye(2, dtype=np.float32)[labels], np.ones(800), recipe, seed=0)
     hidden = np.maximum(inputs @ fitted.hidden_weights + fitted.hidden_bias, 0)
     right = (hidden @ fitted.out_weights + fitted.out_bias).argmax(axis=1) == labels
     assert right.mean() > 0.9
@@ -149,3 +149,29 @@ def test_a_part_of_the_documents_may_hold_one_region_only() -> None:
     scores = train.fit(pages).score(prose, pages[0].blocks, pages[0].foreign)
     assert np.isfinite(scores).all()
     assert {REGIONS[k] for k in scores.argmax(axis=1)} <= {"body", "footer"}
+
+
+def test_a_known_main_text_teaches_what_labels_do_not_say() -> None:
+    """Shouted lines are labelled in no document; that they are in the main text of others decides."""
+    prose, menu, shout = "A long line of prose goes on, with a stop.\n", "Menu\n", "STAND UP AND SHOUT NOW\n"
+    pages = []
+    for k in range(6):
+        text = prose * (3 + k % 3) + menu * (4 + k % 2)
+        regions = ("body",) * (3 + k % 3) + ("navigation",) * (4 + k % 2)
+        pages.append(Example(text, blocks_of(text), (False,) * len(regions), regions))
+    text = shout * 4 + menu * 4
+    known = [
+        MainText(text, blocks_of(text), (False,) * 8, (inside,) * 4 + (False,) * 3 + (None,), weight=3.0)
+        for inside in (True, False)
+    ]
+    body, navigation = (REGIONS.index(region) for region in ("body", "navigation"))
+    leads = []
+    for main_text in known:
+        scores = train.fit(pages, [main_text] * 4).score(text, known[0].blocks, known[0].foreign)
+        leads.append(scores[0, body] - scores[0, navigation])
+    assert leads[0] > leads[1] + 0.5
+
+
+def test_a_main_text_says_something_of_each_block() -> None:
+    with pytest.raises(InvariantError, match="main text"):
+        MainText("A\nB\n", blocks_of("A\nB\n"), (False, False), (True,))
