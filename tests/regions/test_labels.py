@@ -1,0 +1,112 @@
+"""The labelled pages that the shipped model is fitted to and tested on."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from annotate.codec import dumps
+from annotate.errors import ReadError
+from annotate.model import REGIONS
+from tests.benchmarks.region_model import build
+from tests.benchmarks.region_model.build import Label, Source
+
+LABELS = build.read_labels(build.LABELS)
+JUDGES = {"scrapinghub/article-extraction-benchmark"}
+FITTED = {"Murrough-Foley/web-content-extraction-benchmark", "adbar/trafilatura", "flairNLP/fundus"}
+
+
+@pytest.mark.parametrize("label", LABELS, ids=lambda label: label.id)
+def test_labels_are_well_formed(label: Label) -> None:
+    starts, ends, langs, regions = zip(*label.segments, strict=True)
+    assert starts == (0, *ends[:-1])
+    assert list(ends) == sorted({*ends})
+    assert set(regions) <= set(REGIONS)
+    assert all(re.fullmatch("[a-z]{2,3}", lang) for lang in langs)
+    assert all(a[2:] != b[2:] for a, b in zip(label.segments, label.segments[1:], strict=False)), "equal neighbours are one"
+    assert re.fullmatch("[0-9a-f]{64}", label.sha256)
+    assert re.fullmatch("[0-9a-f]{40}", label.source.commit)
+    assert re.fullmatch(r"[\w.-]+/[\w.-]+", label.source.repository)
+    assert label.source.path
+
+
+def test_pages_for_tests_are_apart() -> None:
+    fitted, tested = ([label for label in LABELS if label.use == use] for use in ("fit", "test"))
+    assert len(tested) >= 20
+    assert {label.source.repository for label in fitted} == FITTED
+    assert not {label.source.repository for label in tested} & (FITTED | JUDGES)
+    for what in ("id", "sha256", "source"):
+        assert len({getattr(label, what) for label in LABELS}) == len(LABELS)
+
+
+def test_pages_for_tests_are_in_many_scripts() -> None:
+    languages = {lang for label in LABELS if label.use == "test" for *_, lang, _ in label.segments}
+    assert languages >= set("ar bg bn el en fa fi hi hu ja ko lt lv my ru th tr zh".split())
+
+
+PAGE = "<html><body><nav>Menu</nav><p>It rained for a day.</p></body></html>"
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> tuple[Path, Label]:
+    """A repository that holds a page, and the page's label."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    (folder / "page.html.gz").write_bytes(gzip.compress(PAGE.encode()))
+
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        done = subprocess.run(["git", "-C", folder, *who, *arguments], capture_output=True, check=True, text=True)
+        return done.stdout.strip()
+
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "A page")
+    text = "Menu\nIt rained for a day.\n"
+    return (
+        folder,
+        Label(
+            id="p",
+            use="fit",
+            source=Source("someone/pages", git("rev-parse", "HEAD"), "page.html.gz"),
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            segments=((0, 5, "en", "navigation"), (5, len(text), "en", "body")),
+        ),
+    )
+
+
+def test_pages_come_from_clones(tmp_path: Path, clone: tuple[Path, Label]) -> None:
+    folder, label = clone
+    labels = tmp_path / "labels.jsonl"
+    labels.write_bytes(dumps(label) + b"\n" + dumps(replace(label, id="q", use="test")) + b"\n")
+    (page,) = build.labelled_pages(labels, [tmp_path / "elsewhere", folder], "fit")
+    assert (page.label, page.html) == (label, PAGE)
+    data = build.Data([page], None)
+    examples = [found for part, weight in build.RECIPE for found in part(data, weight)]
+    assert [(e.regions, e.weight) for e in examples] == [(("navigation", "body"), 1.2), (("navigation", "body"), 0.8)]
+    assert not examples[0].blocks[0].path
+    assert examples[1].blocks[0].path
+    assert build.gold(page, as_html=True).html == PAGE
+    assert build.gold(page, as_html=False).text == page.document.text
+
+
+def test_a_page_that_is_another_one_is_no_page(tmp_path: Path, clone: tuple[Path, Label]) -> None:
+    folder, label = clone
+    labels = tmp_path / "labels.jsonl"
+    wrong = [
+        replace(label, id="hash", sha256="0" * 64),
+        replace(label, id="path", source=replace(label.source, path="none.html")),
+        replace(label, id="commit", source=replace(label.source, commit="0" * 40)),
+    ]
+    labels.write_bytes(b"".join(dumps(one) + b"\n" for one in wrong))
+    with pytest.raises(ReadError) as caught:
+        build.labelled_pages(labels, [folder], "fit")
+    assert "hash: reads differently" in caught.value.message
+    assert "path: not found: someone/pages" in caught.value.message
+    assert f"commit: not found: someone/pages, commit {'0' * 40}" in caught.value.message
