@@ -38,7 +38,7 @@ def test_every_part_is_named(name: str) -> None:
 
 
 def test_options_in_the_table_exist() -> None:
-    rows = re.findall(r"^\| `annotate (\w+)[^`]*` \| (.*) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `annotate ([\w-]+)[^`]*` \| (.*) \|$", README, re.MULTILINE)
     assert len(rows) >= 9
     for verb, text in rows:
         command = cli.get_command(click.Context(cli), verb)

@@ -19,6 +19,7 @@ VERBS = (
     "segment",
     "show",
     "evaluate",
+    "train-segmenter",
     "schema",
     "server",
     "push",
@@ -44,7 +45,8 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002  click's signature
         if name not in VERBS:
             return None
-        command: click.Command = getattr(import_module(f"annotate.cli.{name}"), name)
+        module = name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"annotate.cli.{module}"), module)
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

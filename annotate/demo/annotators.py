@@ -17,6 +17,7 @@ from pathlib import Path
 from annotate.codec import loads
 from annotate.errors import UnknownName
 from annotate.model import Span
+from annotate.resources import demo_corpus
 
 _HERE = Path(__file__).parent
 
@@ -92,7 +93,7 @@ class _Page:
 
 def corpus_folder() -> Path:
     """The shipped demo documents: `.html`, `.txt` and one `.jsonl`."""
-    return _HERE / "corpus"
+    return demo_corpus()
 
 
 def answer(annotator: str, *, doc_id: str, segment_id: str, text: str, lang: str, region: str) -> Answer | None:
