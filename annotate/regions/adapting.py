@@ -23,8 +23,8 @@ import numpy as np
 
 from annotate.model import REGIONS
 from annotate.regions import CLIP, RegionModel, context_of, cues_of, log_softmax, ngrams
-from annotate.regions.page import FloatArray, IntArray, read_page
 from annotate.regions.examples import Example
+from annotate.regions.page import FloatArray, IntArray, read_page
 
 FOLDS = 5
 """Parts of the documents, each held back once. Needs as many sites, else documents of one site may stand on both sides."""

@@ -57,8 +57,8 @@ _Bank = dict[tuple[bool, str], list[tuple[str, _Part]]]
 
 
 def augmented(examples: Sequence[Example], *, weight: float, seed: int = 7) -> Iterator[tuple[int, Example]]:
-    """One new example of each that leaves parts of two regions or more, with the number of the one it is made of; its blocks are
-    `weight` times as heavy. Parts come from pages with markup if the page has some, else from plain ones. Deterministic."""
+    """One new example of each that leaves parts of two regions or more, with the number of the one it is made of; its blocks
+    are `weight` times as heavy. Parts come from pages with markup if the page has some, else from plain ones. Deterministic."""
     random = Random(seed)
     parts = [_parts(example) for example in examples]
     bank: _Bank = {}

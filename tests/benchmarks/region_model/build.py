@@ -4,9 +4,9 @@
     python tests/benchmarks/region_model/build.py pages GOLD.jsonl --clone DIR… [--test] [--html]
 
 `labels.jsonl` says for each page where it stands (repository, commit, path), the SHA-256 of its text as `annotate.readers.html`
-reads it, and the segments that tile that text; the text itself is not here. `main_text.jsonl` says of more pages which stretches
-are main text by their sources' gold. The pages come from clones of those repositories
-(`git clone URL DIR`; a bare one will do). A page that is not there, or reads differently, stops the program: a model of other
+reads it, and the segments that tile that text; the text itself is not here. `main_text.jsonl` says of more pages which
+stretches are main text by their sources' gold. The pages come from clones of those repositories (`git clone URL DIR`; a bare one
+will do). A page that is not there, or reads differently, stops the program: a model of other
 data would be another model. Pages for tests (`use: test`) are never fitted to.
 
 `fit` says how the result compares with the shipped model. The same bytes come out where numpy, SciPy and BLAS do the same
@@ -79,7 +79,7 @@ class Stretches:
     source: Source
     sha256: str
     stretches: tuple[tuple[int, int, int, int], ...]
-    """Start, end, whether in the main text (1, 0, or -1 for not known) and whether foreign (1, 0) of each; they tile the text."""
+    """Start, end, whether in the main text (1, 0, or -1 for not known) and whether foreign (1, 0) of each; they tile it."""
 
 
 @dataclass(frozen=True, slots=True)
