@@ -5,9 +5,9 @@
 
 `labels.jsonl` says for each page where it stands (repository, commit, path), the SHA-256 of its text as `annotate.readers.html`
 reads it, and the segments that tile that text; the text itself is not here. `main_text.jsonl` says of more pages which
-stretches are main text by their sources' gold. The pages come from clones of those repositories (`git clone URL DIR`; a bare one
-will do). A page that is not there, or reads differently, stops the program: a model of other
-data would be another model. Pages for tests (`use: test`) are never fitted to.
+stretches are main text by their sources' gold. The pages come from clones of those repositories (`git clone URL DIR`; a bare
+one will do). A page that is not there, or reads differently, stops the program: a model of other data would be another model.
+Pages for tests (`use: test`) are never fitted to.
 
 `fit` says how the result compares with the shipped model. The same bytes come out where numpy, SciPy and BLAS do the same
 arithmetic; elsewhere the last bits differ, and fitting carries them on. `pages` writes the labelled pages as
@@ -207,7 +207,10 @@ def labelled_pages(labels: Path, clones: Sequence[Path], use: str) -> list[Label
         except ReadError as problem:
             problems.append(problem.message)
     if problems:
-        raise ReadError("\n".join(problems), hint="clone the repositories named, at a commit not older than the one named")
+        raise ReadError(
+            "\n".join([*problems[:5], f"{len(problems)} pages are missing"]),
+            hint="clone the repositories named, at a commit not older than the one named",
+        )
     return pages
 
 
