@@ -39,6 +39,7 @@ _FEATURE = 32
 """Bits in which the number of an n-gram finds room."""
 _NOWHERE = b"\xff"
 """A byte that no UTF-8 has: it leads the automaton back to its beginning."""
+_ROWS = 1 << 12
 _LANE = 32
 """Bytes of a lane, beside the `LONGEST` before it that lead to its first state."""
 _BATCH = 1 << 14
@@ -162,7 +163,7 @@ def _model() -> _Model:
     return _Model(
         languages=tuple(languages),
         others=tuple((k, place) for place, (k, _) in enumerate(spare, start=len(languages))),
-        table=_in_steps(model.nb_ptc[:, order]),
+        table=_in_steps(model.nb_ptc, order),
         prior=model.nb_pc[order].astype(np.float64),
         rows=np.asarray(model.tk_row).astype(np.intp) << 8,
         moves=np.asarray(model.tk_nextmove),
@@ -170,8 +171,9 @@ def _model() -> _Model:
     )
 
 
-def _in_steps(table: NDArray[np.float16]) -> NDArray[np.int16]:
-    """Half-precision numbers, none nearer to zero than 2, as whole numbers of steps."""
-    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
-    steps = np.where(np.abs(every) < 1 << 16 - 9, every, 0.0) * STEPS
-    return steps.astype(np.int16).take(table.view(np.uint16))
+def _in_steps(table: NDArray[np.float16], order: Sequence[int]) -> NDArray[np.int16]:
+    """Columns of half-precision numbers, none nearer to zero than 2, as whole numbers of steps."""
+    steps = np.empty((len(table), len(order)), dtype=np.int16)
+    for first in range(0, len(table), _ROWS):  # in parts, or more memory is wanted here than ever after
+        steps[first : first + _ROWS] = table[first : first + _ROWS, order].astype(np.float32) * STEPS
+    return steps

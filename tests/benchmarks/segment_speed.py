@@ -1,25 +1,40 @@
-"""How fast `annotate segment` is: a program, not a test.
+"""How fast `annotate segment` is, and how much memory it takes: a program, not a test.
 
-    python tests/benchmarks/segment_speed.py FILE.jsonl [--long]
+    python tests/benchmarks/segment_speed.py DOCUMENTS.jsonl [PAGES.jsonl.gz] [--only PART …]
 
-Whole documents in, segment JSONL out, one process, one thread; every engine reads the same documents in the same run, so the
-ratios hold where the figures do not. Then the share of each stage, and with `--long` whether cost grows with length alone: one
-line of 20 MB and 200,000 lines, made of the same documents.
+Parts:
+    start    import, models, first document, each in a process of its own
+    text     plain text against langdetect, langdetect_rs and pycld2, as far as they are installed; then stage by stage
+    html     pages against trafilatura, if it is installed; reading and tiling apart
+    long     one line of 20 MB, 200,000 lines and one line of 50 MB, each in a process of its own
+    flat     memory after 1,000 and 20,000 documents
+    hard     what is no prose, against prose: characters a second
+    workers  two processes against one
+
+Whole documents in, segment JSONL out. CPU seconds of one process and one thread (`workers`: seconds by the clock), the fastest
+of several rounds; every engine reads the same documents in the same run, so the ratios hold where the figures do not.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import functools
+import gzip
 import importlib
 import importlib.util
+import json
 import os
+import random
 import resource
+import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +45,8 @@ STAGES = {
     "cut into units": "cut",
     "language evidence": "Listener.gather",
     "languages of the document": "find_languages",
-    "run-ons (with their evidence)": "run_ons",
+    "languages alone": "decode_languages",
+    "run-ons": "suspects",
     "region scores": "RegionModel.score",
     "best path": "viterbi",
     "posteriors": "posteriors",
@@ -38,57 +54,186 @@ STAGES = {
     "segments": "tiling",
 }
 """What of `annotate.tiling` is timed."""
-LINE_SIZE, LINES = 20_000_000, 200_000
+LONG = {"one line of 20 MB": 20_000_000, "200,000 lines": 0, "one line of 50 MB": 50_000_000}
+LINES = 200_000
+MANY = 20_000
+HARD_SIZE = 300_000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("documents", type=Path, help="JSONL with a text in each line")
+    parser.add_argument("pages", type=Path, nargs="?", help="JSONL with html in each line, may be packed by gzip")
+    parser.add_argument("--only", action="append", choices=PARTS, help="repeatable; by default all")
     parser.add_argument("--rounds", type=int, default=3, help="the fastest counts")
-    parser.add_argument("--long", action="store_true", help="also one long line and one long document")
+    parser.add_argument("--child", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.child:
+        CHILDREN[options.child.partition(":")[0]](options)
+        return
+    for part in options.only or PARTS:
+        if part != "html" or options.pages:
+            say(f"-- {part}")
+            PARTS[part](options)
 
-    begun = time.perf_counter()
-    from annotate import readers
-    from annotate.model import Document
-    from annotate.store import Rejects
-    from annotate.tiling import Segmenter
 
-    segmenter = Segmenter()
-    segmenter.tile(Document("warm", "Nothing is read before it is needed."))
-    say(f"ready after {time.perf_counter() - begun:.2f} s, {peak():.0f} MB")
+# -- parts -------------------------------------------------------------------------------------------------------------
 
-    documents = list(readers.read([options.documents], Rejects()))
+
+def start(options: argparse.Namespace) -> None:
+    runs = [in_a_child(options, "first") for _ in range(max(5, options.rounds))]
+    best = min(runs, key=lambda run: run["seconds"])
+    say(f"first document after {best['seconds']:.2f} s (imports {best['imports']:.2f} s), {best['peak']:.0f} MB")
+
+
+def text(options: argparse.Namespace) -> None:
+    documents = list(read(options.documents))
     texts = [document.text for document in documents]
+    segmenter = ready()
     engines: dict[str, Callable[[], Any]] = {"annotate": lambda: segmented(segmenter, documents)}
     for name, engine in (("langdetect", per_line), ("langdetect_rs", per_line), ("pycld2", vectors)):
         if importlib.util.find_spec(name):
             engines[name] = functools.partial(engine, importlib.import_module(name), texts)
+    compare(engines, {"documents": len(texts), "characters": sum(map(len, texts))}, options.rounds, {"langdetect"})
+    stages(segmenter, documents)
+    alone = fastest(lambda: sum(len(segmenter.tile(document).segments) for document in documents), 1)
+    say(f"one document at a time: {len(texts) / alone:.0f} documents/s")
+
+
+def html(options: argparse.Namespace) -> None:
+    pages = [record["html"] for record in records(options.pages)][:148]
+    segmenter = ready()
+    from annotate.readers.html import to_document
+
+    def read_all() -> list[Any]:
+        return [to_document(f"{number}.html", page, {}) for number, page in enumerate(pages)]
+
+    engines: dict[str, Callable[[], Any]] = {"annotate": lambda: segmented(segmenter, read_all()), "only read": read_all}
+    if importlib.util.find_spec("trafilatura"):
+        extract = importlib.import_module("trafilatura").extract
+        engines["trafilatura"] = lambda: [extract(page) for page in pages]
+        engines["trafilatura, fast"] = lambda: [extract(page, fast=True) for page in pages]
+    compare(engines, {"pages": len(pages), "bytes": sum(map(len, pages))}, options.rounds, {"trafilatura", "trafilatura, fast"})
+    stages(segmenter, read_all())
+
+
+def long(options: argparse.Namespace) -> None:
     rates = {}
-    for name, run in engines.items():
-        seconds = fastest(run, 1 if name == "langdetect" else options.rounds)
-        rates[name] = len(texts) / seconds
-        say(f"{name:<14} {rates[name]:9.0f} documents/s {sum(map(len, texts)) / seconds:12,.0f} characters/s")
-    for name, rate in rates.items():
-        if name != "annotate":
-            say(f"annotate is {rates['annotate'] / rate:.2f} x {name}")
-    say(f"peak {peak():.0f} MB")
-
-    with timed() as spent:
-        seconds = fastest(engines["annotate"], 1)
-    for name, share in spent.most_common():
-        say(f"  {name:<32} {share / len(texts) * 1e6:7.0f} µs a document {share / seconds:6.1%}")
-    if options.long:
-        for name, text in long_texts(texts):
-            seconds = fastest(functools.partial(segmented, segmenter, [Document(name, text)]), 1)
-            say(f"{name}: {len(text) / seconds:,.0f} characters/s, peak {peak():.0f} MB")
+    for name in LONG:
+        run = in_a_child(options, f"long:{name}")
+        rates[name] = run["rate"]
+        say(f"{name:<20} {run['rate']:12,.0f} characters/s {run['seconds']:7.1f} s {run['peak']:7.0f} MB")
+    say(f"the slowest of them is {max(rates.values()) / min(rates.values()):.2f} x slower than the fastest")
 
 
-def segmented(segmenter: Any, documents: Sequence[Any]) -> int:
+def flat(options: argparse.Namespace) -> None:
+    for count in (1_000, MANY):
+        say(f"{count:>7,} documents {in_a_child(options, f'many:{count}')['peak']:7.0f} MB")
+
+
+def hard(options: argparse.Namespace) -> None:
+    from annotate.model import Document
+
+    segmenter = ready()
+    documents = list(read(options.documents))
+    prose = sum(len(document.text) for document in documents) / fastest(lambda: segmented(segmenter, documents), options.rounds)
+    say(f"{'prose':<24} {prose:12,.0f} characters/s")
+    for name, content in hard_texts(documents[0].text):
+        document = Document(name, content)
+        rate = len(content) / fastest(functools.partial(segmented, segmenter, [document]), options.rounds)
+        say(f"{name:<24} {rate:12,.0f} characters/s {rate / prose:6.2f} x prose")
+
+
+def workers(options: argparse.Namespace) -> None:
+    from annotate import workflow
+
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "documents.jsonl"), Path(folder, "segments.jsonl")
+        lines = [json.dumps({"text": document.text}) for document in islice(cycle(read(options.documents)), 4_000)]
+        source.write_text("\n".join(lines), encoding="utf-8")
+        spent, results = [], []
+        for count in (1, 2):
+            begun = time.perf_counter()
+            workflow.segment([source], target, workers=count, resegment=True)
+            spent.append(time.perf_counter() - begun)
+            results.append(target.read_bytes())
+            say(f"{count} process{'es' * (count > 1)}: {len(lines) / spent[-1]:.0f} documents/s")
+    say(f"{spent[0] / spent[1]:.2f} x, {'the same bytes' if results[0] == results[1] else 'OTHER BYTES'}")
+
+
+PARTS = {part.__name__: part for part in (start, text, html, long, flat, hard, workers)}
+
+
+# -- in processes of their own -----------------------------------------------------------------------------------------
+
+
+def in_a_child(options: argparse.Namespace, name: str) -> dict[str, float]:
+    command = [sys.executable, __file__, str(options.documents), "--child", name]
+    result: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return result
+
+
+def first(_: argparse.Namespace) -> None:
+    ready()
+    tell(seconds=time.process_time(), imports=IMPORTED, peak=peak())
+
+
+def one_long(options: argparse.Namespace) -> None:
+    from annotate.model import Document
+
+    document = Document("long", long_text(options.documents, options.child.partition(":")[2]))
+    segmenter = ready()
+    seconds = fastest(lambda: segmented(segmenter, [document]), 1)
+    tell(seconds=seconds, rate=len(document.text) / seconds, peak=peak())
+
+
+def many(options: argparse.Namespace) -> None:
+    from annotate.model import Document
+
+    texts = [document.text[:300] for document in read(options.documents)]
+    stream = (Document(f"{number}", text) for number, text in enumerate(islice(cycle(texts), int(options.child[5:]))))
+    segmented(ready(), stream)
+    tell(peak=peak())
+
+
+CHILDREN = {"first": first, "long": one_long, "many": many}
+
+
+# -- what is timed -----------------------------------------------------------------------------------------------------
+
+
+def ready() -> Any:
+    """A segmenter that has tiled a document: nothing is read before it is needed."""
+    global IMPORTED
+    from annotate.model import Document
+    from annotate.tiling import Segmenter
+
+    IMPORTED = time.process_time()
+    segmenter = Segmenter()
+    segmenter.tile(Document("first", "The ferry leaves at nine.\n\nLautta lähtee yhdeksältä."))
+    return segmenter
+
+
+IMPORTED = 0.0
+
+
+def read(path: Path) -> Iterator[Any]:
+    from annotate import readers
+    from annotate.store import Rejects
+
+    return readers.read([path], Rejects())
+
+
+def records(path: Path) -> Iterator[Any]:
+    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as lines:
+        yield from map(json.loads, lines)
+
+
+def segmented(segmenter: Any, documents: Any) -> int:
     """Bytes of segment JSONL."""
     from annotate.codec import dumps
 
-    return sum(len(dumps(segment)) + 1 for document in documents for segment in segmenter.tile(document).segments)
+    return sum(len(dumps(segment)) + 1 for tiling in segmenter.tile_all(documents) for segment in tiling.segments)
 
 
 def per_line(engine: Any, texts: Sequence[str]) -> None:
@@ -109,12 +254,45 @@ def vectors(engine: Any, texts: Sequence[str]) -> None:
             continue
 
 
-def long_texts(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+def long_text(path: Path, name: str) -> str:
     """The same words as one line and as many."""
-    lines = [line for text in texts for line in text.split("\n")]
+    lines = [line for document in read(path) for line in document.text.split("\n")]
+    if not LONG[name]:
+        return "\n".join(islice(cycle(lines), LINES))
     flat = " ".join(" ".join(lines).split())
-    yield "one line of 20 MB", (flat * (LINE_SIZE // len(flat.encode()) + 1))[: LINE_SIZE * len(flat) // len(flat.encode())]
-    yield "200,000 lines", "\n".join((lines * (LINES // len(lines) + 1))[:LINES])
+    size = LONG[name] * len(flat) // len(flat.encode())
+    return (flat * (size // len(flat) + 1))[:size]
+
+
+def hard_texts(prose: str) -> Iterator[tuple[str, str]]:
+    noise = random.Random(5).randbytes(HARD_SIZE)
+    record = json.dumps(
+        [{"id": number, "tags": ["a", "b"], "at": number / 7} for number in range(6_000)], separators=(",", ":")
+    )
+    yield "one line", " ".join(prose.split()) + " " + " ".join(["word after word"] * (HARD_SIZE // 16))
+    yield "empty lines", f"one{chr(10) * 100_000}two"
+    yield "emoji", "😀👍🏽👨‍👩‍👧‍👦🇫🇮" * (HARD_SIZE // 15)
+    yield "digits", "123 456\n789 " * (HARD_SIZE // 12)
+    yield "zero-width characters", "\u200b\u200d." * (HARD_SIZE // 3)
+    yield "mixed scripts in a word", "pаypаl Αpple тest " * (HARD_SIZE // 18)
+    yield "base64", base64.b64encode(noise).decode()
+    yield "minified JSON", record
+    yield "private use", "\ue000 \uf8ff \U000f0000" * (HARD_SIZE // 5)
+    yield "right-to-left marks", "\u200fمرحبا بالعالم\u200f abc " * (HARD_SIZE // 20)
+    yield "no spaces", "字" * HARD_SIZE
+    yield "a word a line", "word\n" * (HARD_SIZE // 5)
+
+
+# -- figures -----------------------------------------------------------------------------------------------------------
+
+
+def compare(engines: dict[str, Callable[[], Any]], amounts: dict[str, int], rounds: int, slow: set[str]) -> None:
+    seconds = {name: fastest(run, 1 if name in slow else rounds) for name, run in engines.items()}
+    for name, spent in seconds.items():
+        rates = " ".join(f"{amount / spent:12,.0f} {what}/s" for what, amount in amounts.items())
+        ratio = "" if name == "annotate" else f"   annotate is {spent / seconds['annotate']:.2f} x {name}"
+        say(f"{name:<18} {rates}{ratio}")
+    say(f"peak {peak():.0f} MB")
 
 
 def fastest(run: Callable[[], Any], rounds: int) -> float:
@@ -126,9 +304,17 @@ def fastest(run: Callable[[], Any], rounds: int) -> float:
     return min(seconds)
 
 
+def stages(segmenter: Any, documents: Sequence[Any]) -> None:
+    """The time in each of `STAGES`, without that of stages inside."""
+    with timed() as spent:
+        seconds = fastest(lambda: segmented(segmenter, documents), 1)
+    spent["the rest"] = seconds - sum(spent.values())
+    for name, share in spent.most_common():
+        say(f"  {name:<28} {share / len(documents) * 1e6:7.0f} µs a document {share / seconds:6.1%}")
+
+
 @contextmanager
 def timed() -> Iterator[Counter[str]]:
-    """The time in each of `STAGES`, without that of stages inside."""
     spent: Counter[str] = Counter()
     running: list[str] = []
     originals: list[tuple[Any, str, Any]] = []
@@ -164,6 +350,10 @@ def peak() -> float:
     """The most memory this process has held, in MB."""
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def tell(**figures: float) -> None:
+    sys.stdout.write(json.dumps(figures))
 
 
 def say(line: str) -> None:
