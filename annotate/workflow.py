@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import blake2b
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -34,7 +37,7 @@ from annotate.exporters import ALIGNMENTS
 from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Tiling
 from annotate.parallel import batches, ordered_map
 from annotate.schema import LabelSchema
-from annotate.store import STDIO, Rejects, file_sha256, read_records, rejects_beside, replacing, write_records
+from annotate.store import STDIO, Rejects, file_sha256, read_records, reject, rejects_beside, replacing, write_records
 from annotate.tiling import Segmenter, UnitExplanation
 
 if TYPE_CHECKING:
@@ -189,13 +192,16 @@ def push(
     regions: Collection[str] = (),
     languages: Collection[str] = (),
     min_chars: int | None = None,
+    overlap: int = 0,
     prune: bool = False,
     dry_run: bool = False,
     rejects: Path | None = None,
+    workspace: Path | None = None,
     progress: Progress = no_progress,
 ) -> tuple[PushReport, Mapping[str, int]]:
     """`segments.jsonl` → tasks, one project per annotator; the report, and the rejects by code. `regions` default to the
-    schema's; `all` selects every region."""
+    schema's; `all` selects every region. With `overlap` each segment goes to so many of the annotators, else to all.
+    `workspace`: the folder whose journal makes it quick."""
     from annotate import sync  # with the SDK behind it, which takes a second to load: only for push and pull
 
     selection = sync.select(schema, regions=regions, languages=languages, min_chars=min_chars)
@@ -212,9 +218,11 @@ def push(
             schema,
             title,
             annotators=annotators,
+            overlap=overlap,
             selection=selection,
             prune=prune,
             dry_run=dry_run,
+            workspace=workspace,
             progress=progress,
         )
     return report, dict(rejected.counts)
@@ -245,30 +253,102 @@ def pull(
     *,
     annotators: Collection[str] = (),
     with_retired: bool = False,
+    fresh: bool = False,
     rejects: Path | None = None,
+    workspace: Path | None = None,
+    progress: Progress = no_progress,
 ) -> PullReport:
-    """Everything annotators said → `annotations.jsonl`, one row each, validated."""
+    """Everything annotators said → `annotations.jsonl`, one row each, validated. What the server has no more is named among the
+    rejects, as `removed`. `fresh`: believe nothing of the journal in `workspace`; the outcome is the same."""
     from annotate import sync
 
-    with Rejects(rejects or rejects_beside(output, "pull")) as rejected:
-        annotations = sync.pull(client, schema, title, rejected, annotators=annotators, with_retired=with_retired)
-        before = _answers(read_records(output, Annotation, ignore, step="pull")) if Path(output).is_file() else set()
-        write_records(output, annotations)
-    submitted = [a for a in annotations if a.status == "submitted"]
-    counts = dict(rejected.counts)
-    return PullReport(
-        annotations=len(submitted),
-        skipped=len(annotations) - len(submitted),
-        empty=sum(not a.spans and not any(a.topics.values()) for a in submitted),
-        drafts=counts.pop("draft", 0),
-        removed=len(before - _answers(annotations)),
-        rejected=counts,
-        by_annotator=dict(Counter(a.annotator for a in annotations)),
+    def deliver(pulled: sync.Pulled) -> PullReport:
+        counts: Counter[str] = Counter()
+        by_annotator: Counter[str] = Counter()
+
+        def lines() -> Iterator[bytes]:
+            for line in pulled.lines:
+                counts[line.status] += 1
+                by_annotator[line.annotator] += 1
+                yield line.line
+
+        with Rejects(rejects or rejects_beside(output, "pull")) as rejected:
+            for item in pulled.rejects:
+                rejected(item)
+            for gone in _write_answers(output, lines()):
+                rejected(_removed(gone))
+        refused = dict(rejected.counts)
+        return PullReport(
+            annotations=counts["submitted"] + counts["empty"],
+            skipped=counts["skipped"],
+            empty=counts["empty"],
+            drafts=refused.pop("draft", 0),
+            removed=refused.pop("removed", 0),
+            rejected=refused,
+            by_annotator=dict(by_annotator),
+        )
+
+    return sync.pull(
+        client,
+        schema,
+        title,
+        deliver,
+        annotators=annotators,
+        with_retired=with_retired,
+        fresh=fresh,
+        workspace=workspace,
+        progress=progress,
     )
 
 
-def _answers(annotations: Iterable[Annotation]) -> set[tuple[str, str, str]]:
-    return {(a.segment.id, a.annotator, a.created_at) for a in annotations}
+def _write_answers(output: str | Path, lines: Iterable[bytes]) -> list[Annotation]:
+    """Write lines of annotations; the annotations that the file had before and has no more."""
+    if str(output) == STDIO:
+        with TemporaryFile() as whole:  # what is on its way to a reader cannot be taken back
+            whole.writelines(line + b"\n" for line in lines)
+            whole.seek(0)
+            shutil.copyfileobj(whole, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return []
+    path = Path(output)
+    before = {_digest(line) for line in _lines_of(path)}
+    added: set[tuple[str, str, str]] = set()
+    with replacing(path) as out:
+        for line in lines:
+            out.write(line + b"\n")
+            if (digest := _digest(line)) in before:
+                before.discard(digest)
+            elif before:
+                added.add(_answer(loads(line, Annotation)))
+        left = _annotations(line for line in _lines_of(path) if before and _digest(line) in before)
+        return [annotation for annotation in left if _answer(annotation) not in added]
+
+
+def _lines_of(path: Path) -> Iterator[bytes]:
+    if path.is_file():
+        with path.open("rb") as file:
+            yield from (line.rstrip(b"\n") for line in file)
+
+
+def _annotations(lines: Iterable[bytes]) -> Iterator[Annotation]:
+    for line in lines:
+        try:
+            yield loads(line, Annotation)
+        except ReadError:  # the file before was not ours, or edited
+            log.debug("a line of the earlier file is no annotation")
+
+
+def _digest(line: bytes) -> bytes:
+    return blake2b(line, digest_size=16).digest()
+
+
+def _answer(annotation: Annotation) -> tuple[str, str, str]:
+    return annotation.segment.id, annotation.annotator, annotation.created_at
+
+
+def _removed(gone: Annotation) -> Reject:
+    reason = f"the answer of {gone.annotator} is no more on the server, or its segment was retired"
+    return reject("pull", f"project {gone.task.project}", "removed", reason, id=gone.segment.id, record=dumps(gone))
 
 
 # -- annotations → agreement -------------------------------------------------------------------------------------------

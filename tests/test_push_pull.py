@@ -175,7 +175,7 @@ def test_a_lost_answer_does_not_double_a_batch(
     stored = Client.import_tasks
     failures = iter([ServerUnreachable("stored, but the answer got lost")])
 
-    def gateway(self: Client, project: int, tasks: list[dict[str, object]]) -> list[int]:
+    def gateway(self: Client, project: int, tasks: list[bytes]) -> list[int]:
         ids = stored(self, project, tasks)
         for failure in failures:
             raise failure
@@ -250,7 +250,7 @@ def test_a_server_slower_than_our_patience_ends_without_doubles(
     stored = Client.import_tasks
     late: list[threading.Timer] = []
 
-    def gateway(self: Client, project: int, tasks: list[dict[str, object]]) -> list[int]:
+    def gateway(self: Client, project: int, tasks: list[bytes]) -> list[int]:
         if late:
             ids = stored(self, project, tasks)
             late[0].join()  # the first request is carried out after all, beside the second

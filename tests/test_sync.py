@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from annotate.errors import ProjectNotFound, UsageError
+from annotate.journal import FoundTask
 from annotate.labelstudio.client import Project
-from annotate.labelstudio.wire import RETIRED, FoundTask
 from annotate.model import Reject, Segment
 from annotate.sync import (
     Marker,
     Selection,
     Wanted,
-    _delete,
     cut,
     decide,
     find_project,
@@ -37,10 +35,15 @@ def wanted(*records: Segment, selection: Selection = EVERYTHING) -> Wanted:
     return made
 
 
-def on_server(want: Wanted, *, touched: bool = False, first: int = 1, **data: Any) -> list[FoundTask]:
+def on_server(want: Wanted, *, touched: bool = False, first: int = 1) -> list[FoundTask]:
     return [
-        FoundTask(number, task["data"] | data, task["meta"], touched) for number, task in enumerate(want.tasks.values(), first)
+        FoundTask(number, t.segment_id, t.doc_id, t.lang, t.region, t.part, t.chars, False, t.essence, submitted=touched)
+        for number, t in enumerate(want.tasks.values(), first)
     ]
+
+
+def retired(tasks: list[FoundTask]) -> list[FoundTask]:
+    return [replace(task, retired=True, essence=b"retired") for task in tasks]
 
 
 def test_an_empty_project_gets_everything() -> None:
@@ -58,8 +61,25 @@ def test_changed_metadata_updates_in_place() -> None:
     before = wanted(segment("One."))
     plan = decide(wanted(segment("One.", region="title")), on_server(before, touched=True), EVERYTHING)
     ((task, update),) = plan.update
-    assert task.id == 1
-    assert update["data"]["region"] == "title"
+    assert (task.id, update.region, plan.replace) == (1, "title", ())
+
+
+def test_changed_metadata_of_a_task_nobody_touched_makes_it_anew() -> None:
+    before = wanted(segment("One."))
+    plan = decide(wanted(segment("One.", region="title")), on_server(before), EVERYTHING)
+    ((task, replacement),) = plan.replace
+    assert (task.id, replacement.region, plan.update) == (1, "title", ())
+    assert plan.counts()["updated"] == 1
+    guessed = [replace(task, predictions=1) for task in on_server(before)]
+    assert len(decide(wanted(segment("One.", region="title")), guessed, EVERYTHING).update) == 1
+
+
+def test_a_push_that_was_killed_while_replacing_is_completed() -> None:
+    old, want = wanted(segment("One.")), wanted(segment("One.", region="title"))
+    plan = decide(want, on_server(old) + on_server(want, first=2), EVERYTHING)
+    assert ([task.id for task in plan.unchanged], [task.id for task in plan.delete]) == ([2], [1])
+    plan = decide(want, on_server(old, touched=True) + on_server(want, first=2), EVERYTHING)
+    assert ([task.id for task, _ in plan.update], [task.id for task in plan.delete]) == ([1], [2])
 
 
 def test_a_vanished_segment_is_deleted_only_when_nobody_touched_it() -> None:
@@ -86,8 +106,8 @@ def test_a_push_of_one_region_does_not_retire_another() -> None:
 
 def test_a_retired_segment_that_comes_back_is_brought_back() -> None:
     want = wanted(segment("One."))
-    plan = decide(want, on_server(want, touched=True, retired=RETIRED), EVERYTHING)
-    assert [update["data"]["retired"] for _, update in plan.update] == ["no"]
+    plan = decide(want, retired(on_server(want, touched=True)), EVERYTHING)
+    assert [update.segment_id for _, update in plan.update] == list(want.tasks)
 
 
 def test_of_two_tasks_for_one_segment_the_annotated_one_stays() -> None:
@@ -106,14 +126,19 @@ def test_every_found_task_has_exactly_one_place_and_no_touched_task_is_deleted(
     now: list[str], server: list[tuple[str, bool, bool]]
 ) -> None:
     want = wanted(*(segment(text) for text in now))
-    found = [
-        task
-        for number, (text, touched, retired) in enumerate(server)
-        for task in on_server(wanted(segment(text)), touched=touched, first=number, **({"retired": RETIRED} if retired else {}))
-    ]
+    found = []
+    for number, (text, touched, gone) in enumerate(server):
+        tasks = on_server(wanted(segment(text)), touched=touched, first=number)
+        found += retired(tasks) if gone else tasks
     plan = decide(want, found, EVERYTHING)
-    places = [*(task for task, _ in plan.update), *plan.unchanged, *plan.delete, *plan.keep_retired, *plan.absent]
-    assert len(plan.create) + len(plan.update) + len(plan.unchanged) == len(now)
+    places = [
+        *(task for task, _ in (*plan.update, *plan.replace)),
+        *plan.unchanged,
+        *plan.delete,
+        *plan.keep_retired,
+        *plan.absent,
+    ]
+    assert len(plan.create) + len(plan.update) + len(plan.replace) + len(plan.unchanged) == len(now)
     assert not any(task.touched for task in plan.delete)
     assert sorted(t.id for t in places) == sorted(t.id for t in found)
 
@@ -126,7 +151,7 @@ def test_selection_counts_what_it_leaves_out() -> None:
 
 def test_context_is_the_text_around_the_segment() -> None:
     want = wanted(*segments(["Before. ", "Middle. ", "After."]))
-    middle = list(want.tasks.values())[1]["data"]
+    middle = want.json(list(want.tasks)[1])["data"]
     assert (middle["context_before"], middle["context_after"]) == ("Before. ", "After.")
 
 
@@ -224,13 +249,13 @@ def test_a_file_with_damaged_lines_retires_nothing() -> None:
 
 def test_a_part_is_retired_like_the_whole_it_was_cut_from() -> None:
     long_enough = Selection(min_chars=20)
-    gone = on_server(wanted(segment("Short.", start=40)), part="2/2")
+    gone = [replace(task, part="2/2") for task in on_server(wanted(segment("Short.", start=40)))]
     kept = wanted(segment("This one is long enough to stay.", start=0), selection=long_enough)
     assert [task.id for task in decide(kept, gone, long_enough).delete] == [1]
 
 
 def test_tasks_that_others_made_are_never_deleted() -> None:
-    foreign = FoundTask(9, {"text": "somebody else's"}, {}, False)
+    foreign = FoundTask(9, "", "", "", "", "", 15, False, b"")
     assert decide(wanted(segment("One.")), [foreign], EVERYTHING, prune=True).absent == (foreign,)
 
 
@@ -246,23 +271,3 @@ def test_titles_beyond_what_label_studio_takes_are_usage_errors() -> None:
     for title, name in (("n", ""), ("x" * 51, ""), ("x" * 45, "annotator")):
         with pytest.raises(UsageError, match="3 to 50"):
             project_title(title, name)
-
-
-class OneTask:
-    """A server with one task that somebody is working on by now."""
-
-    def __init__(self) -> None:
-        self.deleted: list[int] = []
-
-    def tasks(self, project: int, fields: object) -> list[dict[str, Any]]:
-        return [{"id": number, "data": {}, "meta": {}, "total_annotations": number == 1} for number in (1, 2)]
-
-    def delete_tasks(self, project: int, tasks: list[int]) -> None:
-        self.deleted += tasks
-
-
-def test_a_task_touched_after_the_plan_was_made_is_not_deleted() -> None:
-    server = OneTask()
-    plan = [FoundTask(number, {}, {}, False) for number in (1, 2)]
-    assert _delete(server, Project(7, "news", "", ""), plan) == 1  # type: ignore[arg-type]
-    assert server.deleted == [2]

@@ -26,6 +26,21 @@ project_option = click.option(
 )
 url_option = click.option("--url", help="Label Studio's address [default: LABEL_STUDIO_URL, else the embedded server].")
 
+overlap_option = click.option(
+    "--overlap",
+    type=click.IntRange(1),
+    metavar="K",
+    help="Each segment to K of the annotators [default: the schema's agreement.overlap above 1, else all].",
+)
+
+
+def agreement_overlap(given: int | None, schema: LabelSchema, config: Config) -> int:
+    """To how many of the annotators each segment goes; 0 for all of them."""
+    if given is not None:
+        return given
+    wanted = schema.agreement_overlap
+    return wanted if 1 < wanted <= len(config.annotators) else 0
+
 
 def settings(**flags: str | None) -> Config:
     """The settings of this run, seen from the current folder."""

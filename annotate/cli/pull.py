@@ -17,7 +17,7 @@ from annotate.cli.options import (
     settings,
     url_option,
 )
-from annotate.errors import OK, PARTIAL
+from annotate.errors import FINDINGS, OK, PARTIAL
 
 
 @click.command(short_help="Annotations back from Label Studio.")
@@ -25,6 +25,8 @@ from annotate.errors import OK, PARTIAL
 @schema_option
 @project_option
 @click.option("--annotators", metavar="A,B", help="Only these annotators' projects [default: all of the title].")
+@click.option("--all", "fresh", is_flag=True, help="Read everything from the server again; the outcome is the same.")
+@click.option("--strict", is_flag=True, help="Exit with 3 when anything is rejected.")
 @click.option("--retired", is_flag=True, help="Also annotations of retired tasks.")
 @url_option
 @rejects_option
@@ -36,6 +38,8 @@ def pull(
     schema: str | None,
     project: str | None,
     annotators: str | None,
+    fresh: bool,
+    strict: bool,
     retired: bool,
     url: str | None,
     rejects: Path | None,
@@ -43,13 +47,23 @@ def pull(
     """Bring annotations home: one row per segment and annotator, every span checked against the text."""
     from annotate import workflow
     from annotate.labelstudio.connection import connect
+    from annotate.store import rejects_beside
 
     config = settings(schema=schema, project=project, url=url)
     labels = label_schema(config)
     names = [name.strip() for name in (annotators or "").split(",") if name.strip()]
-    with connect(config, os.environ) as client:
+    with connect(config, os.environ) as client, console.progress("pull") as progress:
         report = workflow.pull(
-            client, labels, project_title(config, labels), output, annotators=names, with_retired=retired, rejects=rejects
+            client,
+            labels,
+            project_title(config, labels),
+            output,
+            annotators=names,
+            with_retired=retired,
+            fresh=fresh,
+            rejects=rejects,
+            workspace=config.workspace,
+            progress=progress,
         )
     rejected = sum(report.rejected.values())
     console.note(
@@ -58,6 +72,8 @@ def pull(
     )
     if rejected:
         console.note(f"rejected: {counts(report.rejected)}")
+    if rejected or report.drafts or report.removed:
+        console.note(f"see {rejects or rejects_beside(output, 'pull')}")
     if output != "-":
         console.document(
             {
@@ -69,4 +85,6 @@ def pull(
                 "removed": report.removed,
             }
         )
+    if rejected and strict:
+        return FINDINGS
     return PARTIAL if rejected else OK

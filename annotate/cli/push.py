@@ -10,7 +10,9 @@ import click
 
 from annotate.cli.console import Console, common_options, counts
 from annotate.cli.options import (
+    agreement_overlap,
     label_schema,
+    overlap_option,
     project_option,
     project_title,
     rejects_option,
@@ -19,6 +21,9 @@ from annotate.cli.options import (
     url_option,
 )
 from annotate.errors import OK, PARTIAL
+
+SHOWN = 10
+"""Annotated segments that are named one by one when a push retires them."""
 
 
 @click.command(short_help="Segments to annotators in Label Studio.")
@@ -30,7 +35,8 @@ from annotate.errors import OK, PARTIAL
 )
 @click.option("--language", "languages", multiple=True, metavar="TAG", help="Language to annotate (repeatable) [default: all].")
 @click.option("--min-chars", type=click.IntRange(0), help="Leave out shorter segments [default: the schema's].")
-@click.option("--annotators", metavar="A,B", help="Names; each gets a project of their own with the same tasks.")
+@click.option("--annotators", metavar="A,B", help="Names; each gets a project of their own.")
+@overlap_option
 @click.option("--prune", is_flag=True, help="Also retire tasks of documents that are not in FILE.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would be done; write nothing.")
 @url_option
@@ -46,6 +52,7 @@ def push(
     languages: tuple[str, ...],
     min_chars: int | None,
     annotators: str | None,
+    overlap: int | None,
     prune: bool,
     dry_run: bool,
     url: str | None,
@@ -67,13 +74,20 @@ def push(
             regions=regions,
             languages=languages,
             min_chars=min_chars,
+            overlap=agreement_overlap(overlap, labels, config),
             prune=prune,
             dry_run=dry_run,
             rejects=rejects,
+            workspace=config.workspace,
             progress=progress,
         )
     for one in report.projects:
-        console.note(f"{one.annotator or 'project'}: {counts(one.counts)}  {one.url}")
+        reading = f", {one.characters:,} characters to read" if one.characters else ""
+        console.note(f"{one.annotator or 'project'}: {counts(one.counts)}{reading}  {one.url}")
+        for gone in one.retires[:SHOWN]:
+            console.note(f"  annotated, {'to be ' if dry_run else ''}retired: {gone.doc_id}  {gone.url}")
+        if len(one.retires) > SHOWN:
+            console.note(f"  and {len(one.retires) - SHOWN:,} more annotated ones (--json lists all)")
     if report.not_selected:
         console.note(f"{report.not_selected:,} segments not selected")
     if rejected:

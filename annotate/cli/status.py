@@ -12,7 +12,9 @@ import click
 
 from annotate.cli.console import Console, common_options, counts
 from annotate.cli.options import (
+    agreement_overlap,
     label_schema,
+    overlap_option,
     project_option,
     project_title,
     schema_option,
@@ -36,6 +38,7 @@ DEFAULT_FILE = "segments.jsonl"
 @click.option("--language", "languages", multiple=True, metavar="TAG", help="As for push.")
 @click.option("--min-chars", type=click.IntRange(0), help="As for push.")
 @click.option("--annotators", metavar="A,B", help="As for push.")
+@overlap_option
 @click.option("--prune", is_flag=True, help="As for push.")
 @url_option
 @common_options
@@ -49,6 +52,7 @@ def status(
     languages: tuple[str, ...],
     min_chars: int | None,
     annotators: str | None,
+    overlap: int | None,
     prune: bool,
     url: str | None,
 ) -> int:
@@ -73,7 +77,9 @@ def status(
             wanted=wanted,
             selection=selection,
             annotators=config.annotators,
+            overlap=agreement_overlap(overlap, labels, config),
             prune=prune,
+            workspace=config.workspace,
         )
     in_step = all(one.in_step for one in found)
     if not console.quiet:

@@ -13,7 +13,10 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from itertools import chain
 from typing import Any
 
 import httpx
@@ -28,11 +31,14 @@ from annotate.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from annotate.journal import Counters
 from annotate.labelstudio.http import TIMEOUT, new_session, transport_errors
 from annotate.labelstudio.server import TESTED, in_tested_range
 
 PAGE = 1000
 """Tasks per page when listing (measured: 0.3 s a page)."""
+IN_LIST = 500
+"""Task numbers per request (measured: 0.2 s; the address of a request has its limits)."""
 NO_ANSWER = frozenset({408, 500, 502, 503, 504})
 """Statuses after which nobody knows whether the request was carried out."""
 
@@ -49,6 +55,8 @@ class Project:
     title: str
     description: str
     label_config: str
+    born: str = ""
+    """When it was made: numbers are used again by a server that was set up anew."""
 
 
 class Client:
@@ -68,6 +76,8 @@ class Client:
                 hint="copy it again, as one line, from Account & Settings",
             )
         self.url = url.rstrip("/")
+        self.server_time = ""
+        """When the server gave its last answer, by its own clock (ISO 8601, UTC); empty when it does not say."""
         self._kind = token_kind(token)
         self._http = new_session(self.url)
         with self._mapped():
@@ -109,7 +119,8 @@ class Client:
         """All projects the user sees, oldest first."""
         found, page = [], 1
         while True:
-            answer = self._get("api/projects/", page=page, page_size=100, include="id,title,description,label_config")
+            fields = "id,title,description,label_config,created_at"
+            answer = self._get("api/projects/", page=page, page_size=100, include=fields)
             with self._mapped():
                 found += [_project(item) for item in answer["results"]]
             if not answer.get("next"):
@@ -130,7 +141,25 @@ class Client:
                 maximum_annotations=1,
                 sampling="Sequential sampling",
             )
-        return Project(made.id, title, description, label_config)
+        return self.project(made.id)
+
+    def project(self, number: int) -> Project:
+        """One project."""
+        answer = self._get(f"api/projects/{number}/")
+        with self._mapped():
+            return _project(answer)
+
+    def delete_project(self, number: int) -> None:
+        """Delete a project and all that is in it."""
+        self._send("DELETE", f"api/projects/{number}/", {})
+
+    def counters(self, project: int) -> Counters:
+        """How much the server counts in a project."""
+        names = ("task_number", "total_annotations_number", "skipped_annotations_number", "total_predictions_number")
+        answer = self._get("api/projects/", ids=project, include=",".join(("id", *names)))
+        with self._mapped():
+            (counted,) = (item for item in answer["results"] if item["id"] == project)
+            return Counters(*(int(counted[name] or 0) for name in names))
 
     def update_project(self, project: Project, *, description: str, label_config: str) -> Project:
         """Change description and config. The config is validated first: an update alone silently accepts that a label in use
@@ -140,7 +169,7 @@ class Client:
                 self._sdk.projects.validate_label_config(project.id, label_config=label_config)
         with self._mapped(config=True):
             self._sdk.projects.update(project.id, description=description, label_config=label_config)
-        return Project(project.id, project.title, description, label_config)
+        return replace(project, description=description, label_config=label_config)
 
     def views(self, project: int) -> list[Json]:
         """The tabs of a project's Data Manager."""
@@ -153,31 +182,49 @@ class Client:
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 
-    def tasks(self, project: int, fields: Sequence[str] = (), *, query: Json | None = None) -> Iterator[Json]:
-        """A project's tasks as JSON objects, page by page: the named fields of each, or everything down to the results."""
-        page, seen = 1, 0
-        options = {"query": json.dumps(query)} if query else {}
-        if fields:  # naming fields makes the answer light: annotations shrink to their ids
-            options["include"] = ",".join(fields)
+    def pages(
+        self, project: int, fields: Sequence[str] = (), *, after: int = 0, since: str = "", only: Sequence[Json] = ()
+    ) -> Iterator[list[Json]]:
+        """A project's tasks as JSON objects, by number, in pages: the named fields of each, or everything down to the results.
+        Only tasks numbered above `after`, updated at `since` or later (ISO 8601), and passing the filters `only`.
+
+        Pages are asked for by the last number seen, not by page number: a task deleted meanwhile shifts nothing."""
+        # Naming fields makes the answer light.
+        options = {"include": ",".join(dict.fromkeys(("id", *fields)))} if fields else {}
+        last = after
         while True:
-            answer = self._get("api/tasks/", project=project, page=page, page_size=PAGE, fields="all", **options)
+            items = [task_filter("id", "greater", "Number", last), *only]
+            if since:
+                items.append(task_filter("updated_at", "greater_or_equal", "Datetime", since))
+            query = json.dumps({"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]})
+            answer = self._get("api/tasks/", project=project, page=1, page_size=PAGE, fields="all", query=query, **options)
             with self._mapped():
                 tasks, total = list(answer["tasks"]), int(answer["total"])
-            yield from tasks
-            seen += len(tasks)
-            if seen >= total or not tasks:
+                last = max((int(task["id"]) for task in tasks), default=last)
+            if tasks:
+                yield tasks
+            if total <= len(tasks) or not tasks:
                 return
-            page += 1
+
+    def tasks(self, project: int, fields: Sequence[str] = (), *, after: int = 0, only: Sequence[Json] = ()) -> Iterator[Json]:
+        """The same, task by task."""
+        return chain.from_iterable(self.pages(project, fields, after=after, only=only))
+
+    def tasks_numbered(self, project: int, numbers: Sequence[int], fields: Sequence[str] = ()) -> Iterator[list[Json]]:
+        """The tasks of a project with these numbers, in pages; those that do not exist are left out."""
+        for first in range(0, len(numbers), IN_LIST):
+            chosen = task_filter("id", "in_list", "List", list(numbers[first : first + IN_LIST]))
+            yield from self.pages(project, fields, only=[chosen])
 
     def drafts(self, task: int) -> list[Json]:
         """What people have begun in a task and not submitted; lists of tasks show a user their own drafts only."""
         return self._get_list(f"api/tasks/{task}/drafts")
 
-    def import_tasks(self, project: int, tasks: Sequence[Json]) -> list[int]:
-        """Store tasks in one atomic call; their ids in the order given."""
-        with self._mapped():
-            answer = self._sdk.projects.import_tasks(project, request=list(tasks), return_task_ids=True)
-        ids = getattr(answer, "task_ids", None)
+    def import_tasks(self, project: int, tasks: Sequence[bytes]) -> list[int]:
+        """Store tasks, each a JSON object as text, in one atomic call; their ids in the order given."""
+        body = b"[" + b",".join(tasks) + b"]"
+        answer = self._send("POST", f"api/projects/{project}/import", {"return_task_ids": "true"}, body)
+        ids = answer.get("task_ids") if isinstance(answer, dict) else None
         if not isinstance(ids, list) or len(ids) != len(tasks):
             raise UnexpectedAnswer(f"{self.url}: {len(tasks)} tasks sent, the answer names {len(ids or [])}")
         return [int(number) for number in ids]
@@ -213,12 +260,16 @@ class Client:
             raise UnexpectedAnswer(f"{self.url}/{path} answered a {type(answer).__name__}, not a list")
         return answer
 
-    def _send(self, method: str, path: str, params: Mapping[str, Any], body: Json | None = None) -> Any:
+    def _send(self, method: str, path: str, params: Mapping[str, Any], body: Json | bytes | None = None) -> Any:
+        given: dict[str, Any] = {"json": body}
+        if isinstance(body, bytes):
+            given = {"content": body, "headers": {"Content-Type": "application/json"}}
         with self._mapped():
             transport = self._sdk._client_wrapper.httpx_client  # carries the token, and refreshes a personal one
-            answer = transport.request(path, method=method, params=dict(params), json=body)
+            answer = transport.request(path, method=method, params=dict(params), **given)
             if answer.status_code >= 400:
                 raise ApiError(status_code=answer.status_code, body=_body(answer))
+            self.server_time = _time_of(answer)
             return _json(answer)
 
     @contextmanager
@@ -257,6 +308,11 @@ class Client:
         return UnexpectedAnswer(f"Label Studio at {self.url} answered {status}: {detail}")
 
 
+def task_filter(column: str, operator: str, kind: str, value: object) -> Json:
+    """A filter of the Data Manager on a column of tasks."""
+    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
+
+
 def token_kind(token: str) -> str:
     """`personal access` for a JWT, else `legacy`; told by the shape alone, nothing is verified."""
     parts = token.split(".")
@@ -270,7 +326,8 @@ def token_kind(token: str) -> str:
 
 
 def _project(item: Json) -> Project:
-    return Project(int(item["id"]), item["title"], item.get("description") or "", item.get("label_config") or "")
+    text = {name: item.get(name) or "" for name in ("description", "label_config")}
+    return Project(int(item["id"]), item["title"], **text, born=str(item.get("created_at") or ""))
 
 
 def _json(answer: httpx.Response) -> Any:
@@ -280,6 +337,13 @@ def _json(answer: httpx.Response) -> Any:
         return answer.json()
     except ValueError:
         raise ApiError(status_code=answer.status_code, body=answer.text) from None
+
+
+def _time_of(answer: httpx.Response) -> str:
+    try:
+        return parsedate_to_datetime(answer.headers["date"]).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    except (KeyError, ValueError):
+        return ""
 
 
 def _body(answer: httpx.Response) -> object:

@@ -8,11 +8,14 @@ collapses white space in it); the slice is taken again.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from sys import intern
 from typing import Any
 
 from annotate.errors import InvariantError
+from annotate.journal import FoundTask
 from annotate.labelstudio.labeling_config import ENTITIES, TEXT
 from annotate.model import Annotation, Reject, SchemaRef, Segment, Source, Span, TaskRef
 from annotate.schema import LabelSchema
@@ -23,40 +26,48 @@ Json = dict[str, Any]
 KEPT, RETIRED = "no", "yes"
 """Values of the task key `retired`; the tabs of the Data Manager show only kept tasks."""
 
-_NOT_COMPARED = ("schema", "schema_sha256", "context_before", "context_after")
+_NOT_COMPARED = frozenset(("schema", "schema_sha256", "context_before", "context_after", "text", "text_sha256", "start", "end"))
 
 
-@dataclass(frozen=True, slots=True)
-class FoundTask:
-    """A task as the server has it."""
-
-    id: int
-    data: Mapping[str, Any]
-    meta: Mapping[str, Any]
-    touched: bool
-    """Whether an annotation, a skip or a draft hangs on it: such a task is never deleted."""
-
-    @property
-    def segment_id(self) -> str:
-        return str(self.data.get("segment_id", ""))
-
-    @property
-    def doc_id(self) -> str:
-        return str(self.data.get("doc_id", ""))
-
-    @property
-    def retired(self) -> bool:
-        return self.data.get("retired") == RETIRED
-
-
-TASK_FIELDS = ("id", "data", "meta", "total_annotations", "cancelled_annotations", "draft_exists")
+TASK_FIELDS = (
+    "id",
+    "data",
+    "meta",
+    "updated_at",
+    "total_annotations",
+    "cancelled_annotations",
+    "total_predictions",
+    "draft_exists",
+)
 """`draft_exists`, not `drafts`: a list shows a user only their own drafts."""
+
+ANSWER_FIELDS = (
+    *("id", "data", "meta", "updated_at", "annotations", "predictions"),
+    *("result", "completed_by", "was_cancelled", "ground_truth", "created_at", "lead_time", "parent_prediction"),  # annotations
+    "model_version",  # of predictions
+)
+"""What is read of a task with its answers. The names hold for what hangs on the task, too."""
 
 
 def found_task(item: Json) -> FoundTask:
     """A task from the list of `TASK_FIELDS`."""
-    touched = bool(item.get("total_annotations") or item.get("cancelled_annotations") or item.get("draft_exists"))
-    return FoundTask(int(item["id"]), item.get("data") or {}, item.get("meta") or {}, touched)
+    data, meta = item.get("data") or {}, item.get("meta") or {}
+    return FoundTask(
+        id=int(item["id"]),
+        segment_id=str(data.get("segment_id", "")),
+        doc_id=intern(str(data.get("doc_id", ""))),
+        lang=intern(str(data.get("lang", ""))),
+        region=intern(str(data.get("region", ""))),
+        part=intern(str(data.get("part", ""))),
+        chars=len(str(data.get("text", "")).strip()),
+        retired=data.get("retired") == RETIRED,
+        essence=essence(data, meta),
+        submitted=int(item.get("total_annotations") or 0),
+        skipped=int(item.get("cancelled_annotations") or 0),
+        predictions=int(item.get("total_predictions") or 0),
+        draft=bool(item.get("draft_exists")),
+        updated_at=str(item.get("updated_at") or ""),
+    )
 
 
 def to_task(segment: Segment, schema: SchemaRef, *, before: str = "", after: str = "", part: str = "") -> Json:
@@ -111,15 +122,10 @@ def to_segment(data: Mapping[str, Any], meta: Mapping[str, Any]) -> Segment:
         raise InvariantError(f"the task was not made by annotate push: {problem!r}") from None
 
 
-def differs(found: FoundTask, wanted: Json) -> bool:
-    """Whether a found task says something else than the wanted one. Schema and context are written once and do not count,
-    nor does white space at the edges of the text, which belongs to no annotation."""
-    return _essence(found.data, found.meta) != _essence(wanted["data"], wanted["meta"])
-
-
-def merged(found: FoundTask, wanted: Json) -> Json:
-    """The wanted task with the found task's text: the text under existing annotations is never changed. Offsets follow it."""
-    text = str(found.data["text"])
+def merged(found: Mapping[str, Any], wanted: Json) -> Json:
+    """The wanted task with the text of a found task's data: the text under existing annotations is never changed. Offsets
+    follow it."""
+    text = str(found["text"])
     if text == wanted["data"]["text"]:
         return wanted
     start, _ = _core(wanted["data"])
@@ -128,16 +134,23 @@ def merged(found: FoundTask, wanted: Json) -> Json:
     return {"data": wanted["data"] | own, "meta": wanted["meta"]}
 
 
-def _essence(data: Mapping[str, Any], meta: Mapping[str, Any]) -> Json:
-    left_out = {*_NOT_COMPARED, "text", "text_sha256", "start", "end"}
-    essence = {key: value for key, value in data.items() if key not in left_out}
-    rest = dict(meta.get("segment") or {})
+def essence(data: Mapping[str, Any], meta: Mapping[str, Any]) -> bytes:
+    """Digest of what a push compares. Schema and context are written once and do not count, nor does white space at the edges
+    of the text, which belongs to no annotation."""
+    kept = {key: value for key, value in data.items() if key not in _NOT_COMPARED}
+    rest = dict(_mapping(meta.get("segment")))
     rest.pop("source", None)  # moves with start and end
-    return essence | {"core": _core(data), "text": str(data.get("text", "")).strip(), "rest": rest}
+    compared = kept | {"core": _core(data), "text": str(data.get("text", "")).strip(), "rest": rest}
+    return hashlib.blake2b(json.dumps(compared, sort_keys=True).encode(), digest_size=16).digest()
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _core(data: Mapping[str, Any]) -> tuple[int, int]:
-    text, start = str(data.get("text", "")), int(data.get("start", -1))
+    text, start = str(data.get("text", "")), data.get("start")
+    start = start if isinstance(start, int) else -1  # somebody's own task, or an edited one
     lead = len(text) - len(text.lstrip())
     return start + lead, start + lead + len(text.strip())
 
@@ -180,22 +193,32 @@ class Origin:
     schemas: Sequence[tuple[SchemaRef, str]]
     """The schemas the project has had, each with the time since when (ISO 8601, UTC), oldest first."""
 
+    def task_url(self, task: int) -> str:
+        """Where a person opens a task."""
+        return f"{self.url}/data?task={task}"
+
     def schema_at(self, moment: str) -> SchemaRef:
         """The schema in force at a time."""
         return [ref for ref, since in self.schemas if since <= moment or ref is self.schemas[0][0]][-1]
 
 
+def drafts_of(task: FoundTask, drafts: Sequence[Json], origin: Origin) -> Iterator[Reject]:
+    """What was begun in a task and not submitted, each a reject."""
+    for draft in drafts:
+        reason = f"a draft by {draft.get('user', 'somebody')} was not submitted"
+        where, record = origin.task_url(task.id), repr(draft.get("result"))
+        hint = "ask the annotator to submit it"
+        yield reject("pull", origin.url, "draft", reason, id=task.segment_id, hint=hint, url=where, record=record)
+
+
 def from_task(item: Json, schema: LabelSchema, origin: Origin) -> Iterator[Annotation | Reject]:
     """All that annotators said in one task (listed in full): annotations, and a reject for each part that is not valid."""
-    url = f"{origin.url}/data?task={item['id']}"
+    url = origin.task_url(int(item["id"]))
     segment_id = str((item.get("data") or {}).get("segment_id", ""))
 
     def refuse(code: str, reason: str, record: object, hint: str = "") -> Reject:
         return reject("pull", origin.url, code, reason, id=segment_id, hint=hint, url=url, record=repr(record))
 
-    for draft in item.get("drafts") or []:
-        hint = "ask the annotator to submit it"
-        yield refuse("draft", f"a draft by {draft.get('user', 'somebody')} was not submitted", draft.get("result"), hint)
     if not item.get("annotations"):
         return
     try:

@@ -7,15 +7,26 @@ from typing import Any
 import pytest
 
 from annotate.errors import InvariantError
-from annotate.labelstudio.wire import RETIRED, FoundTask, Origin, differs, from_task, merged, to_result, to_segment, to_task
+from annotate.labelstudio.wire import (
+    RETIRED,
+    Origin,
+    drafts_of,
+    essence,
+    found_task,
+    from_task,
+    merged,
+    to_result,
+    to_segment,
+    to_task,
+)
 from annotate.model import Annotation, Reject, SchemaRef, Source, Span
 from tests.builders import HARD_TEXTS, REF, schema, segment
 
 ORIGIN = Origin(7, "http://127.0.0.1:1/projects/7", {3: "aino@example.com"}, ((REF, "2026-01-01T00:00:00Z"),))
 
 
-def found(task: dict[str, Any], *, touched: bool = False) -> FoundTask:
-    return FoundTask(1, task["data"], task["meta"], touched)
+def differ(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return essence(one["data"], one["meta"]) != essence(other["data"], other["meta"])
 
 
 def listed(text: str = "The harbour of Oulu is open.", result: object = (), **annotation: Any) -> dict[str, Any]:
@@ -114,11 +125,9 @@ def test_several_labels_on_one_span_are_several_spans() -> None:
 
 
 def test_a_draft_is_reported_not_lost() -> None:
-    item = listed()
-    item["annotations"], item["drafts"] = [], [{"user": "ben@example.com", "result": []}]
-    (record,) = from_task(item, schema(), ORIGIN)
-    assert isinstance(record, Reject)
-    assert record.code == "draft"
+    task = found_task(listed())
+    (record,) = drafts_of(task, [{"user": "ben@example.com", "result": []}], ORIGIN)
+    assert (record.code, record.id) == ("draft", task.segment_id)
     assert "ben@example.com" in record.reason
 
 
@@ -152,21 +161,21 @@ def test_the_schema_is_the_one_in_force_when_the_answer_was_given() -> None:
 
 def test_what_counts_as_a_difference() -> None:
     old = to_task(segment("Oulu wins\n", start=10), REF, before="x")
-    assert not differs(found(old), to_task(segment("Oulu wins\n", start=10), SchemaRef("little", "2.0.0", "2" * 64)))
-    assert not differs(found(old), to_task(segment("Oulu wins\n\n", start=10), REF))
-    assert not differs(found(old), to_task(segment("\nOulu wins", start=9), REF))
-    assert differs(found(old), to_task(segment("Oulu wins\n", start=11), REF))
-    assert differs(found(old), to_task(segment("Oulu wins\n", start=10, region="title"), REF))
-    assert differs(found(old), to_task(segment("Oulu wins\n", start=10, meta={"url": "new"}), REF))
+    assert not differ(old, to_task(segment("Oulu wins\n", start=10), SchemaRef("little", "2.0.0", "2" * 64)))
+    assert not differ(old, to_task(segment("Oulu wins\n\n", start=10), REF))
+    assert not differ(old, to_task(segment("\nOulu wins", start=9), REF))
+    assert differ(old, to_task(segment("Oulu wins\n", start=11), REF))
+    assert differ(old, to_task(segment("Oulu wins\n", start=10, region="title"), REF))
+    assert differ(old, to_task(segment("Oulu wins\n", start=10, meta={"url": "new"}), REF))
     retired = {"data": old["data"] | {"retired": RETIRED}, "meta": old["meta"]}
-    assert differs(found(retired), old)
+    assert differ(retired, old)
 
 
 def test_an_update_never_touches_the_text_under_annotations() -> None:
     old = to_task(segment("\nOulu wins\n", start=4), REF)
     new = to_task(segment("Oulu wins", start=20, region="title"), REF)
-    update = merged(found(old), new)
+    update = merged(old["data"], new)
     assert update["data"]["text"] == "\nOulu wins\n"
     assert update["data"]["region"] == "title"
     assert to_segment(update["data"], update["meta"]).start == 19
-    assert not differs(FoundTask(1, update["data"], update["meta"], True), new)
+    assert not differ(update, new)

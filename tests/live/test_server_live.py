@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from annotate.cli import main
+from annotate.codec import dumps
 from annotate.errors import LabelStudioError, NotAuthorised, ServerUnreachable
 from annotate.labelstudio import server
 from annotate.labelstudio.client import Client
@@ -80,7 +81,7 @@ def test_an_added_annotator_can_work(live: Live) -> None:
 def test_a_stopped_server_starts_with_its_data(live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with live.client() as client:
         project = client.create_project("survivor", "", '<View><Text name="text" value="$text"/></View>', "")
-        client.import_tasks(project.id, [{"data": {"text": "still here"}}])
+        client.import_tasks(project.id, [dumps({"data": {"text": "still here"}})])
     monkeypatch.chdir(tmp_path)  # from any folder
     assert main(["server", "stop", "-q"]) == 0
     assert not server.healthy(live.url)

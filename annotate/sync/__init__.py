@@ -1,0 +1,41 @@
+"""Corpus ↔ Label Studio. The server is the truth; the journal of the workspace only makes it quick to know.
+
+wanted     what a file of segments asks for           sharing    which annotator gets which segment
+mirror     the journal, brought in step               deciding   what a push will do: pure
+projects   found by their marker, made, kept          pushing · pulling · standing   the three verbs
+"""
+
+from annotate.sync.deciding import Plan, decide
+from annotate.sync.projects import Marker, find_project, has_schema, project_title, project_url, read_marker
+from annotate.sync.pulling import Pulled, pull
+from annotate.sync.pushing import ProjectPush, PushReport, Retirement, push
+from annotate.sync.sharing import share
+from annotate.sync.standing import STATES, ProjectStatus, status
+from annotate.sync.wanted import Selection, Wanted, WantedTask, cut, select, wanted_tasks
+
+__all__ = [
+    "STATES",
+    "Marker",
+    "Plan",
+    "ProjectPush",
+    "ProjectStatus",
+    "Pulled",
+    "PushReport",
+    "Retirement",
+    "Selection",
+    "Wanted",
+    "WantedTask",
+    "cut",
+    "decide",
+    "find_project",
+    "has_schema",
+    "project_title",
+    "project_url",
+    "pull",
+    "push",
+    "read_marker",
+    "select",
+    "share",
+    "status",
+    "wanted_tasks",
+]

@@ -1,0 +1,163 @@
+"""The projects of a title: one for each annotator, or one for all; found by a marker in their descriptions."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+
+from annotate.errors import ProjectNotFound, UsageError
+from annotate.labelstudio.client import Client, Project, task_filter
+from annotate.labelstudio.labeling_config import labeling_config
+from annotate.labelstudio.wire import KEPT, Json
+from annotate.model import SchemaRef
+from annotate.schema import LabelSchema
+
+MARKER = "annotate-project:"
+_MARKER_LINE = re.compile(rf"^{MARKER} (\{{.*)$", re.MULTILINE)
+PREAMBLE = "Kept in step by annotate: leave the next line as it is."
+TITLE_LENGTH = range(3, 51)
+
+log = logging.getLogger("annotate")
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a project's description says about it, so that it is found again whatever it is called by then."""
+
+    title: str
+    annotator: str
+    schemas: tuple[tuple[SchemaRef, str], ...]
+
+    def text(self) -> str:
+        """The line."""
+        value = {
+            "title": self.title,
+            "annotator": self.annotator,
+            "schemas": [asdict(ref) | {"since": since} for ref, since in self.schemas],
+        }
+        return f"{MARKER} {json.dumps(value, ensure_ascii=False)}"
+
+    def within(self, description: str) -> str:
+        """A description with this marker: its line replaced, the rest as people wrote it."""
+        if _MARKER_LINE.search(description):
+            return _MARKER_LINE.sub(lambda _: self.text(), description)
+        return f"{description.rstrip()}\n\n{self.text()}".lstrip()
+
+
+def read_marker(project: Project) -> Marker | None:
+    """The marker in a project's description. A damaged one is none, with a warning: its project may not be ours to mend."""
+    found = _MARKER_LINE.search(project.description)
+    if not found:
+        return None
+    try:
+        value = json.loads(found.group(1))
+        schemas = tuple((SchemaRef(s["name"], s["version"], s["sha256"]), str(s["since"])) for s in value["schemas"])
+        if not schemas:
+            raise ValueError("no schema")
+        return Marker(value["title"], value["annotator"], schemas)
+    except (ValueError, KeyError, TypeError):
+        log.warning("the annotate-project line in the description of project %s (%s) is damaged", project.id, project.title)
+        return None
+
+
+def project_title(title: str, annotator: str) -> str:
+    """The name of a project: the title, and whose it is. `UsageError` beyond Label Studio's 3 to 50 characters."""
+    name = f"{title} · {annotator}" if annotator else title
+    if len(name) not in TITLE_LENGTH:
+        raise UsageError(f"the project title {name!r} has {len(name)} characters; Label Studio takes 3 to 50")
+    return name
+
+
+def find_project(projects: Sequence[Project], title: str, annotator: str) -> Project | None:
+    """The project of a title and annotator: by its marker, else by its exact title when only one has it and no marker."""
+    markers = [(project, read_marker(project)) for project in projects]
+    own = [project for project, marker in markers if marker and (marker.title, marker.annotator) == (title, annotator)]
+    hint = "keep one: delete the others, or remove the annotate-project line from their descriptions"
+    if not own:
+        name = project_title(title, annotator)
+        own = [project for project, marker in markers if marker is None and project.title == name]
+        hint = "rename all but one in Label Studio"
+        if any(MARKER in project.description for project in own):
+            raise ProjectNotFound(f"project {own[0].id} has a damaged annotate-project line", hint="mend or remove that line")
+    if len(own) > 1:
+        numbers = ", ".join(str(project.id) for project in own)
+        raise ProjectNotFound(f"projects {numbers} could all be {title!r}", hint=hint)
+    return own[0] if own else None
+
+
+def open_project(client: Client, found: Project | None, title: str, annotator: str, schema: LabelSchema) -> Project:
+    """The project, made or brought in step with the schema."""
+    config = labeling_config(schema)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if found is None:
+        marker = Marker(title, annotator, ((schema.ref, now),))
+        guidelines = next(iter(schema.guidelines.values()), "")
+        made = client.create_project(project_title(title, annotator), marker.within(PREAMBLE), config, guidelines)
+        return _first_made(client, made, title, annotator)
+    marker = read_marker(found) or Marker(title, annotator, ())
+    if not marker.schemas or marker.schemas[-1][0] != schema.ref:
+        marker = replace(marker, schemas=(*marker.schemas, (schema.ref, now)))
+    description = marker.within(found.description)
+    if (description, config) == (found.description, found.label_config):
+        return found
+    return client.update_project(found, description=description, label_config=config)
+
+
+def _first_made(client: Client, made: Project, title: str, annotator: str) -> Project:
+    """The oldest of the projects that pushes on several machines made at the same moment; ours, still empty, goes if it is
+    not that one."""
+    twins = [
+        project for project in client.projects() if (m := read_marker(project)) and (m.title, m.annotator) == (title, annotator)
+    ]
+    first = min(twins, key=lambda project: project.id, default=made)
+    if first.id < made.id:
+        log.info("another push made project %s at the same time: ours (%s) is removed", first.id, made.id)
+        client.delete_project(made.id)
+        return first
+    return made
+
+
+def project_url(client: Client, project: int) -> str:
+    """Where a person opens the project."""
+    return f"{client.url}/projects/{project}"
+
+
+def has_schema(project: Project, schema: LabelSchema) -> bool:
+    """Whether a project has the labeling config of a schema, and its marker says so."""
+    marker = read_marker(project)
+    return bool(marker and marker.schemas[-1][0] == schema.ref and project.label_config == labeling_config(schema))
+
+
+# -- tabs --------------------------------------------------------------------------------------------------------------
+
+
+def ensure_views(client: Client, project: Project, regions: Collection[str], languages: Collection[str]) -> None:
+    """Tabs of the Data Manager: all, one per region, one per language. Retired tasks are in none; a person's tabs stay."""
+    there = {str(view.get("data", {}).get("title")) for view in client.views(project.id)}
+    tabs: list[tuple[str, list[tuple[str, str]]]] = [("all", [])]
+    for key, values in (("region", regions), ("lang", languages)):  # short: Label Studio shows but a few letters of a title
+        tabs += [(value, [(key, value)]) for value in sorted(values)]
+    for title, wants in tabs:
+        if title not in there:
+            client.create_view(project.id, _view(title, [("retired", KEPT), *wants]))
+
+
+def _view(title: str, wants: Sequence[tuple[str, str]]) -> Json:
+    items = [task_filter(f"data.{key}", "equal", "String", value) for key, value in wants]
+    filters = {"conjunction": "and", "items": items}
+    return {"title": title, "type": "list", "target": "tasks", "filters": filters, **_HIDDEN}
+
+
+_HIDDEN_DATA = "segment_id start end text_sha256 schema schema_sha256 context_before context_after retired"
+_HIDDEN_OWN = """inner_id annotations_results annotations_ids predictions_score predictions_model_versions predictions_results
+file_upload storage_filename created_at updated_at updated_by avg_lead_time draft_exists"""
+_HIDDEN = {
+    "hiddenColumns": {
+        "explore": [f"tasks:{name}" for name in _HIDDEN_OWN.split()] + [f"tasks:data.{name}" for name in _HIDDEN_DATA.split()],
+        "labeling": [],
+    }
+}
