@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -240,7 +241,7 @@ class _Push:
         for page in self.client.tasks_numbered(project.id, list(changes), TASK_FIELDS):
             for item in page:
                 new = changes[int(item["id"])](item)
-                self.client.update_task(int(item["id"]), new["data"], new["meta"])
+                _patiently(partial(self.client.update_task, int(item["id"]), new["data"], new["meta"]))
                 changed = found_task(item | new)
                 self.journal.note(key, [replace(changed, essence=essence(new["data"], new["meta"]), updated_at="")])
                 yield 1
@@ -250,14 +251,28 @@ class _Push:
         held = 0
         for batch in _batches(tasks, DELETE_BATCH):
             numbers = [task.id for task in batch]
-            now = [found_task(it) for page in self.client.tasks_numbered(project.id, numbers, TASK_FIELDS) for it in page]
-            chosen = [task.id for task in now if not task.touched]
-            if chosen:
-                self.client.delete_tasks(project.id, chosen)
-            touched = {task.id for task in now if task.touched}
+            touched = _patiently(partial(self._delete_untouched, project, numbers))
             self.journal.drop(key, (number for number in numbers if number not in touched))
             held += len(touched)
         return held
+
+    def _delete_untouched(self, project: Project, numbers: Sequence[int]) -> set[int]:
+        now = [found_task(it) for page in self.client.tasks_numbered(project.id, numbers, TASK_FIELDS) for it in page]
+        chosen = [task.id for task in now if not task.touched]
+        if chosen:
+            self.client.delete_tasks(project.id, chosen)
+        return {task.id for task in now if task.touched}
+
+
+def _patiently(do: Callable[[], T]) -> T:
+    """Do what may be done twice, again when the answer got lost."""
+    for attempt in range(ROUNDS - 1):
+        try:
+            return do()
+        except ServerUnreachable as problem:
+            log.warning("%s; trying again", problem)
+            time.sleep(2**attempt)
+    return do()
 
 
 def _sent(number: int, task: WantedTask) -> FoundTask:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from tempfile import TemporaryFile
+from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 from weakref import finalize
 
@@ -23,6 +23,8 @@ CONTEXT = 600
 NEIGHBOURS = 20
 """Segments on each side that context is taken from."""
 ALL_REGIONS = "all"
+IN_MEMORY = 8_000_000
+"""Bytes of texts that are not worth a temporary file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Spool:
     """Lines in a temporary file, read by number."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115  lives as long as the spool
+        self._file: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  lives as long as the spool
         finalize(self, self._file.close)
         self._ends = array("q", [0])
 

@@ -130,7 +130,7 @@ def test_people_are_apart(fake: FakeLabelStudio) -> None:
     with Client(fake.url, token) as client:
         assert set(client.users().values()) == {fake.email, "aino@example.com"}
         project = client.create_project("by aino", "", '<View><Text name="text" value="$text"/></View>', "")
-        (task,) = client.import_tasks(project.id, [{"data": {"text": "x"}}])
+        (task,) = client.import_tasks(project.id, [dumps({"data": {"text": "x"}})])
         client.submit(task, [], lead_time=1, skipped=False)
         (found,) = client.tasks(project.id)
     assert client.url == fake.url
@@ -163,6 +163,6 @@ def test_the_refusal_of_a_batch_does_not_quote_the_task(fake: FakeLabelStudio) -
     with Client(fake.url, fake.token) as client:
         project = client.create_project("three", "", '<View><Text name="text" value="$text"/></View>', "")
         with pytest.raises(UnexpectedAnswer) as caught:
-            client.import_tasks(project.id, [{"data": {"body": "a private sentence"}}])
+            client.import_tasks(project.id, [dumps({"data": {"body": "a private sentence"}})])
     assert "key is expected" in caught.value.message
     assert "a private sentence" not in caught.value.message

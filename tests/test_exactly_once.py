@@ -1,0 +1,187 @@
+"""The fault matrix: whatever happens to a push, after the next one there is exactly one task per segment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from annotate.cli import main
+from annotate.codec import dumps
+from annotate.config import TOKEN
+from annotate.labelstudio import server as embedded
+from annotate.labelstudio.client import Client
+from annotate.model import Segment
+from annotate.sync import pushing
+from tests.builders import SCHEMA_TEXT, segment
+from tests.conftest import Live, free_port
+from tests.live.gateway import Gateway, Moment
+
+RECORDS = [segment(f"Number {n} of many ⚓.", doc_id=f"{n // 10}.txt", start=30 * (n % 10)) for n in range(46)]
+CHANGED = [replace(record, region="title") for record in RECORDS]
+IMPORT, DELETE, PROJECT = "/import", "/api/dm/actions/", "/api/projects/"
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pushing, "BATCH", 20)
+    monkeypatch.setattr(pushing, "DELETE_BATCH", 20)
+    (tmp_path / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
+    (tmp_path / "annotate.yaml").write_text(f"project: {json.dumps(title(request))}\nschema: little.yaml\n")
+    write(RECORDS)
+
+
+def title(request: pytest.FixtureRequest) -> str:
+    return f"once {abs(hash(request.node.name)):x}"
+
+
+def write(records: list[Segment]) -> None:
+    Path("segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+
+
+def started(url: str, token: str, **environment: str) -> subprocess.Popen[bytes]:
+    """A push in a process of its own, in small batches."""
+    settings = os.environ | {"LABEL_STUDIO_URL": url, TOKEN: token} | environment
+    small = "from annotate.sync import pushing; pushing.BATCH = pushing.DELETE_BATCH = 20; "
+    program = small + "from annotate.cli import main; raise SystemExit(main(['push', 'segments.jsonl', '-q']))"
+    return subprocess.Popen([sys.executable, "-c", program], env=settings, stderr=subprocess.DEVNULL)
+
+
+def pushed(server: Live, url: str = "") -> int:
+    """A push in this process."""
+    return main(["push", "segments.jsonl", "-q", "--url", url or server.url])
+
+
+def found(client: Client, name: str) -> Counter[tuple[str, str]]:
+    """How many tasks there are, by text and region, in all projects of the title."""
+    projects = [project for project in client.projects() if project.title == name]
+    return Counter((t["data"]["text"], t["data"]["region"]) for p in projects for t in client.tasks(p.id, ("data",)))
+
+
+def expected(records: list[Segment]) -> Counter[tuple[str, str]]:
+    return Counter((record.text, record.region) for record in records)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        Moment("POST", PROJECT, phase="before"),
+        Moment("POST", PROJECT),
+        Moment("POST", IMPORT, 1, "before"),
+        Moment("POST", IMPORT, 1),
+        Moment("POST", IMPORT, 2, "meanwhile"),
+        Moment("POST", IMPORT, 3),
+    ],
+    ids=str,
+)
+def test_the_client_is_killed(server: Live, moment: Moment, request: pytest.FixtureRequest) -> None:
+    victims: list[subprocess.Popen[bytes]] = []
+    with Gateway(server.url, moment, lambda: os.kill(victims[0].pid, signal.SIGKILL)) as gateway:
+        victims.append(started(gateway.url, server.login.token))
+        assert victims[0].wait() == -signal.SIGKILL
+        assert gateway.happened.wait(5)
+    assert pushed(server) == 0
+    with server.client() as client:
+        assert found(client, title(request)) == expected(RECORDS)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [Moment("POST", IMPORT, 2), Moment("POST", DELETE, 1, "before"), Moment("POST", DELETE, 1), Moment("POST", DELETE, 2)],
+    ids=str,
+)
+def test_the_client_is_killed_while_it_replaces(server: Live, moment: Moment, request: pytest.FixtureRequest) -> None:
+    assert pushed(server) == 0
+    write(CHANGED)
+    victims: list[subprocess.Popen[bytes]] = []
+    with Gateway(server.url, moment, lambda: os.kill(victims[0].pid, signal.SIGKILL)) as gateway:
+        victims.append(started(gateway.url, server.login.token))
+        assert victims[0].wait() == -signal.SIGKILL
+    assert pushed(server) == 0
+    with server.client() as client:
+        assert found(client, title(request)) == expected(CHANGED)
+
+
+@pytest.mark.parametrize("moment", [Moment("POST", IMPORT, 1), Moment("POST", IMPORT, 3), Moment("POST", DELETE)], ids=str)
+def test_a_gateway_forwards_and_answers_504(
+    server: Live, moment: Moment, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TOKEN, server.login.token)
+    if moment.path == DELETE:
+        assert pushed(server) == 0
+        write(CHANGED)
+    with Gateway(server.url, moment, lambda: None) as gateway:
+        assert pushed(server, gateway.url) == 0
+        assert gateway.happened.is_set()
+    with server.client() as client:
+        assert found(client, title(request)) == expected(CHANGED if moment.path == DELETE else RECORDS)
+
+
+def test_the_client_loses_patience_while_the_server_stores_everything(
+    server: Live, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TOKEN, server.login.token)
+    monkeypatch.setattr("annotate.labelstudio.client.TIMEOUT", 3.0)
+    with Gateway(server.url, Moment("POST", IMPORT, 2), lambda: None, silent=6.0) as gateway:
+        assert pushed(server, gateway.url) == 0
+        assert gateway.happened.is_set()
+    with server.client() as client:
+        assert found(client, title(request)) == expected(RECORDS)
+
+
+def test_two_pushes_at_once_from_two_machines(server: Live, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    # Two homes: nothing but the server is common to them, no lock keeps them apart.
+    both = [started(server.url, server.login.token, ANNOTATE_HOME=str(tmp_path / name)) for name in ("one", "two")]
+    assert [process.wait() for process in both] == [0, 0]
+    assert pushed(server) == 0
+    with server.client() as client:
+        assert len([project for project in client.projects() if project.title == title(request)]) == 1
+        assert found(client, title(request)) == expected(RECORDS)
+
+
+@pytest.fixture
+def mortal(live_home: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[embedded.Running]:
+    """A real server of the test's own; its database is a copy, which spares the migrations."""
+    home = tmp_path / "home"
+    data = home / "data"
+    data.mkdir(parents=True)
+    shutil.copy(live_home.home / "credentials.json", home)
+    (name,) = (path.name for path in (live_home.home / "data").glob("*.sqlite3"))
+    with sqlite3.connect(live_home.home / "data" / name) as source, sqlite3.connect(data / name) as target:
+        source.backup(target)
+    source.close()
+    target.close()
+    monkeypatch.setenv("ANNOTATE_HOME", str(home))
+    yield embedded.start(print, port=free_port())
+    embedded.stop()
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("moment", [Moment("POST", IMPORT, 2, "meanwhile"), Moment("POST", IMPORT, 2)], ids=str)
+def test_the_server_is_killed(mortal: embedded.Running, moment: Moment, request: pytest.FixtureRequest) -> None:
+    token = embedded.credentials().token
+
+    def kill() -> None:
+        parent = psutil.Process(mortal.pid)
+        for process in (*parent.children(recursive=True), parent):
+            process.kill()
+
+    with Gateway(mortal.url, moment, kill) as gateway:
+        assert started(gateway.url, token).wait() == 4
+        assert gateway.happened.is_set()
+    again = embedded.start(print, port=mortal.port)
+    assert started(again.url, token).wait() == 0
+    with Client(again.url, token) as client:
+        assert found(client, title(request)) == expected(RECORDS)

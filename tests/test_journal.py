@@ -1,0 +1,287 @@
+"""The journal makes sync quick; lost, damaged or out of date, it changes nothing but the time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from annotate.cli import main
+from annotate.codec import dumps, loads
+from annotate.config import TOKEN
+from annotate.journal import Damaged, FoundTask, Journal, Line
+from annotate.labelstudio.client import Client
+from annotate.labelstudio.wire import to_result
+from annotate.model import Annotation, Reject, Span
+from annotate.testing import FakeLabelStudio
+from tests.builders import SCHEMA_TEXT, segment
+from tests.conftest import Live
+
+FILE = Path(".annotate/journal.sqlite")
+RECORDS = [segment(f"Boat {n} reached Oulu 🚤.", doc_id=f"{n:02}.txt") for n in range(12)]
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, server: Live, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
+    name = f"journal {abs(hash(request.node.name)):x}"
+    (tmp_path / "annotate.yaml").write_text(f"project: {name}\nschema: little.yaml\n")
+    (tmp_path / "segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in RECORDS))
+    return tmp_path
+
+
+@pytest.fixture
+def client(server: Live) -> Iterator[Client]:
+    with server.client() as connected:
+        yield connected
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def answer(client: Client, task: int, label: str = "GPE") -> None:
+    client.submit(task, to_result([Span(0, 4, label, "Boat")], {}), lead_time=1, skipped=False)
+
+
+def tasks_of(client: Client, project: int) -> dict[str, int]:
+    return {task["data"]["doc_id"]: task["id"] for task in client.tasks(project, ("data",))}
+
+
+def delete(server: Live, path: str) -> None:
+    headers = {"Authorization": f"Token {server.login.token}"}
+    assert httpx.delete(f"{server.url}{path}", headers=headers).status_code == 204
+
+
+def forgotten() -> None:
+    shutil.rmtree(FILE.parent)
+
+
+def garbage() -> None:
+    FILE.write_bytes(b"no database at all " * 1000)
+
+
+def torn() -> None:
+    with sqlite3.connect(FILE) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    with FILE.open("r+b") as file:
+        file.truncate(FILE.stat().st_size // 2)
+
+
+def altered() -> None:
+    with sqlite3.connect(FILE) as db:
+        db.execute("UPDATE lines SET line = replace(line, 'GPE', 'ORG')")
+        db.execute("UPDATE tasks SET segment_id = segment_id || 'x'")
+    db.close()
+
+
+def altered_answers() -> None:
+    with sqlite3.connect(FILE) as db:
+        db.execute("UPDATE lines SET annotator = 'nobody'")
+    db.close()
+
+
+def of_a_later_version() -> None:
+    with sqlite3.connect(FILE) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+
+
+@pytest.mark.parametrize("harm", [forgotten, garbage, torn, altered, altered_answers, of_a_later_version])
+def test_a_harmed_journal_changes_nothing(
+    harm: Callable[[], None], server: Live, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = told(capsys, "push", "segments.jsonl")["projects"][0]["id"]
+    tasks = tasks_of(client, project)
+    for number in range(5):
+        answer(client, tasks[f"{number:02}.txt"])
+    told(capsys, "pull")
+    harm()
+    answer(client, tasks["07.txt"])
+    delete(server, f"/api/tasks/{tasks['00.txt']}/")
+    assert told(capsys, "pull")["annotations"] == 5
+    assert told(capsys, "pull", "--all", "-o", "fresh.jsonl")["annotations"] == 5
+    assert Path("annotations.jsonl").read_bytes() == Path("fresh.jsonl").read_bytes()
+    harm()
+    assert told(capsys, "push", "segments.jsonl")["created"] == 1
+    assert len(tasks_of(client, project)) == len(list(client.tasks(project, ("id",)))) == len(RECORDS)
+
+
+def test_an_old_copy_of_the_journal_changes_nothing(
+    server: Live, client: Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = told(capsys, "push", "segments.jsonl")["projects"][0]["id"]
+    tasks = tasks_of(client, project)
+    answer(client, tasks["01.txt"])
+    told(capsys, "pull")
+    shutil.copytree(FILE.parent, tmp_path / "old")
+    answer(client, tasks["02.txt"])
+    delete(server, f"/api/tasks/{tasks['01.txt']}/")
+    assert told(capsys, "push", "segments.jsonl")["created"] == 1
+    assert told(capsys, "pull")["annotations"] == 1
+    shutil.rmtree(FILE.parent)
+    shutil.copytree(tmp_path / "old", FILE.parent)
+    assert told(capsys, "pull", "-o", "again.jsonl")["annotations"] == 1
+    assert Path("again.jsonl").read_bytes() == Path("annotations.jsonl").read_bytes()
+    shutil.rmtree(FILE.parent)
+    shutil.copytree(tmp_path / "old", FILE.parent)
+    assert told(capsys, "push", "segments.jsonl")["unchanged"] == len(RECORDS)
+
+
+def test_a_pull_reads_what_changed_and_names_what_is_gone(
+    server: Live, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = told(capsys, "push", "segments.jsonl")["projects"][0]["id"]
+    tasks = tasks_of(client, project)
+    for number in range(6):
+        answer(client, tasks[f"{number:02}.txt"])
+    first = told(capsys, "pull")
+    assert (first["annotations"], first["removed"]) == (6, 0)
+    whole = {task["id"]: task for task in client.tasks(project)}
+    changed, gone, lost = (tasks[f"{number:02}.txt"] for number in (1, 2, 3))
+    number = whole[changed]["annotations"][0]["id"]
+    headers = {"Authorization": f"Token {server.login.token}"}
+    result = to_result([Span(0, 4, "ORG", "Boat")], {})
+    httpx.patch(f"{server.url}/api/annotations/{number}/", json={"result": result}, headers=headers).raise_for_status()
+    delete(server, f"/api/annotations/{whole[gone]['annotations'][0]['id']}/")
+    delete(server, f"/api/tasks/{lost}/")
+    answer(client, tasks["08.txt"])
+    second = told(capsys, "pull")
+    assert (second["annotations"], second["removed"]) == (5, 2)
+    rows = [loads(line, Annotation) for line in Path("annotations.jsonl").read_bytes().splitlines()]
+    assert {row.segment.doc_id: row.spans[0].label for row in rows} == {
+        "00.txt": "GPE", "01.txt": "ORG", "04.txt": "GPE", "05.txt": "GPE", "08.txt": "GPE",
+    }  # fmt: skip
+    named = [loads(line, Reject) for line in Path("annotations.rejects.jsonl").read_bytes().splitlines()]
+    assert [(item.code, loads(item.record, Annotation).segment.doc_id) for item in named] == [
+        ("removed", "02.txt"),
+        ("removed", "03.txt"),
+    ]
+    told(capsys, "pull", "--all", "-o", "fresh.jsonl")
+    assert Path("fresh.jsonl").read_bytes() == Path("annotations.jsonl").read_bytes()
+    assert told(capsys, "pull")["removed"] == 0
+
+
+def test_an_unchanged_project_is_not_read_again(fake: FakeLabelStudio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_URL", fake.url)
+    monkeypatch.setenv(TOKEN, fake.token)
+    monkeypatch.setattr("annotate.sync.mirror.LOOK_BACK", __import__("datetime").timedelta(0))
+    assert main(["push", "segments.jsonl", "-q"]) == 0
+    assert main(["pull", "-q"]) == 0
+    with Client(fake.url, fake.token) as client:
+        (project,) = client.projects()
+        answer(client, min(tasks_of(client, project.id).values()))
+    assert main(["pull", "-q"]) == 0
+    first = len(fake.requests)
+    assert main(["pull", "-q"]) == 0
+    assert main(["push", "segments.jsonl", "-q"]) == 0
+    lists = [request for request in fake.requests[first:] if request.path == "/api/tasks/"]
+    assert all("updated_at" in request.query or "draft_exists" in request.query for request in lists)
+
+
+def test_pull_says_when_something_is_rejected(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    project = told(capsys, "push", "segments.jsonl")["projects"][0]["id"]
+    answer(client, min(tasks_of(client, project).values()), "NOT_A_LABEL")
+    assert told(capsys, "pull", code=5)["rejected"] == 1
+    assert told(capsys, "pull", "--strict", code=3)["rejected"] == 1
+
+
+def test_only_its_owner_can_read_it_and_git_does_not_see_it(capsys: pytest.CaptureFixture[str]) -> None:
+    told(capsys, "push", "segments.jsonl")
+    assert stat.S_IMODE(FILE.stat().st_mode) == 0o600
+    assert (FILE.parent / ".gitignore").read_text() == "*\n"
+
+
+def test_a_folder_that_cannot_be_written_costs_only_time(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".annotate").write_text("a file where a folder should be")
+    assert told(capsys, "push", "segments.jsonl")["created"] == len(RECORDS)
+    assert told(capsys, "push", "segments.jsonl")["unchanged"] == len(RECORDS)
+
+
+# -- the file itself ---------------------------------------------------------------------------------------------------
+
+
+def task(number: int, **fields: Any) -> FoundTask:
+    values = {"segment_id": f"s{number}", "doc_id": "d", "lang": "fi", "region": "body", "part": "", "chars": 9}
+    return FoundTask(**{"id": number, "retired": False, "essence": b"e", "updated_at": "2026-01-02", **values, **fields})
+
+
+def test_an_interrupted_reading_goes_on_where_it_was(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        key = journal.project("url", 1, "born")
+        scan = journal.begin_scan(key, since="", begun="2026-01-03")
+        journal.see(key, scan.generation, [task(1), task(2)])
+    with Journal(tmp_path / "j.sqlite") as journal:
+        again = journal.unfinished(key)
+        assert again is not None
+        assert (again.cursor, again.begun) == (2, "2026-01-03")
+        journal.see(key, again.generation, [task(3)])
+        assert journal.end_scan(key, again) is False
+        assert [known.id for known in journal.tasks(key)] == [1, 2, 3]
+        assert journal.unfinished(key) is None
+        assert journal.anchor(key) == "2026-01-02"  # no later than what the server itself wrote
+
+
+def test_what_a_full_reading_does_not_show_is_gone() -> None:
+    with Journal(None) as journal:
+        key = journal.project("url", 1, "born")
+        scan = journal.begin_scan(key, since="", begun="x")
+        journal.see(key, scan.generation, [task(1, submitted=1), task(2)])
+        journal.end_scan(key, scan)
+        journal.read_answers(key, {1: b"{}"})
+        journal.render(key, {1: [Line("d", 0, "s1", "aino", "t", "", "submitted", b"line")]})
+        assert [line.line for line in journal.lines([key], rejects=False, retired=False)] == [b"line"]
+        scan = journal.begin_scan(key, since="", begun="x")
+        journal.see(key, scan.generation, [task(2)])
+        assert journal.end_scan(key, scan) is True
+        assert list(journal.lines([key], rejects=False, retired=False)) == []
+        assert journal.counters(key).tasks == 1
+
+
+def test_a_partial_reading_that_lacks_what_is_known_leaves_a_doubt() -> None:
+    with Journal(None) as journal:
+        key = journal.project("url", 1, "born")
+        scan = journal.begin_scan(key, since="", begun="x")
+        journal.see(key, scan.generation, [task(1), task(2, updated_at="2026-01-05")])
+        journal.end_scan(key, scan)
+        scan = journal.begin_scan(key, since="2026-01-04", begun="x")
+        assert journal.end_scan(key, scan) is True
+        assert journal.counters(key).tasks == 2
+
+
+def test_a_project_made_anew_under_the_same_number_is_another() -> None:
+    with Journal(None) as journal:
+        key = journal.project("url", 1, "born")
+        journal.note(key, [task(1)])
+        assert list(journal.tasks(journal.project("url", 1, "born"))) == [task(1)]
+        assert list(journal.tasks(journal.project("url", 1, "born later"))) == []
+
+
+def test_a_document_can_be_forgotten() -> None:
+    with Journal(None) as journal:
+        key = journal.project("url", 1, "born")
+        journal.note(key, [task(1), task(2, doc_id="other")])
+        assert journal.forget_document("d") == 1
+        assert [known.id for known in journal.tasks(key)] == [2]
+
+
+def test_a_changed_row_is_noticed(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        key = journal.project("url", 1, "born")
+        journal.note(key, [task(1)])
+        with sqlite3.connect(tmp_path / "j.sqlite") as db:
+            db.execute("UPDATE tasks SET submitted = 1")
+        db.close()
+        with pytest.raises(Damaged):
+            list(journal.tasks(key))
