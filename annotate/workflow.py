@@ -195,13 +195,14 @@ def push(
     overlap: int = 0,
     prune: bool = False,
     dry_run: bool = False,
+    predictions: str | Path | None = None,
     rejects: Path | None = None,
     workspace: Path | None = None,
     progress: Progress = no_progress,
 ) -> tuple[PushReport, Mapping[str, int]]:
     """`segments.jsonl` → tasks, one project per annotator; the report, and the rejects by code. `regions` default to the
     schema's; `all` selects every region. With `overlap` each segment goes to so many of the annotators, else to all.
-    `workspace`: the folder whose journal makes it quick."""
+    `predictions`: a file of `sync.Prediction`s, shown to annotators. `workspace`: the folder whose journal makes it quick."""
     from annotate import sync  # with the SDK behind it, which takes a second to load: only for push and pull
 
     selection = sync.select(schema, regions=regions, languages=languages, min_chars=min_chars)
@@ -212,6 +213,10 @@ def push(
         if rejected.counts["unreadable"]:
             log.warning("%s has damaged lines: nothing is retired in this push", source)
             wanted = replace(wanted, complete=False)
+        guesses: sync.Guesses = {}
+        if predictions is not None:
+            told = read_records(predictions, sync.Prediction, rejected, step="push")
+            guesses = sync.checked(told, wanted, schema, rejected, str(predictions))
         report = sync.push(
             client,
             wanted,
@@ -222,6 +227,8 @@ def push(
             selection=selection,
             prune=prune,
             dry_run=dry_run,
+            guesses=guesses,
+            rejects=rejected,
             workspace=workspace,
             progress=progress,
         )

@@ -297,3 +297,104 @@ def test_a_damaged_file_retires_nothing(workplace: Path, client: Client, capsys:
     assert counts(json.loads(capsys.readouterr().out)) == (0, 0, 1, 0, 1)
     assert len(texts_on_server(client, project)) == 2
     assert (workplace / "segments.push.rejects.jsonl").exists()
+
+
+def test_a_dry_run_says_exactly_what_a_push_then_does(
+    workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = [segment(f"Number {n}.", doc_id=str(n)) for n in range(8)]
+    project = only_project(push(workplace, before, capsys))
+    tasks = texts_on_server(client, project)
+    for number in (0, 1, 2):
+        client.submit(tasks[f"Number {number}."], [], lead_time=1, skipped=False)
+    after = [
+        replace(before[0], region="title"),  # answered, changed: in place
+        segment("Another text.", doc_id="1"),  # answered, another text: retired and kept, a new one
+        segment("Yet another text, longer.", doc_id="3"),  # nobody saw it: deleted, a new one
+        replace(before[4], lang="fi"),  # nobody saw it, changed: made anew
+        *before[5:],
+        segment("A new document.", doc_id="new"),
+    ]
+    planned = push(workplace, after, capsys, "--dry-run")
+    assert counts(planned) == (3, 2, 3, 2, 1)
+    assert texts_on_server(client, project) == tasks
+    done = push(workplace, after, capsys)
+    assert done == planned
+    (told,) = done["projects"]  # type: ignore[misc]
+    assert told["characters"] == len("Another text." + "Yet another text, longer." + "A new document.")
+    assert [(gone["doc_id"], gone["url"].endswith(f"task={tasks['Number 1.']}")) for gone in told["retires"]] == [("1", True)]
+    assert counts(push(workplace, after, capsys)) == (0, 0, 8, 0, 2)
+    now = texts_on_server(client, project)
+    assert now["Number 0."] == tasks["Number 0."]
+    assert now["Number 4."] != tasks["Number 4."]
+
+
+def test_annotators_share_the_segments(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [segment(f"Number {n}.", doc_id=str(n), lang="fi" if n % 2 else "en") for n in range(12)]
+    sharing = ("--annotators", "aino,ben,chloe", "--overlap", "2")
+    first = push(workplace, records, capsys, *sharing)
+    assert [project["created"] for project in first["projects"]] == [8, 8, 8]  # type: ignore[index]
+    shares = {p["annotator"]: texts_on_server(client, p["id"]) for p in first["projects"]}  # type: ignore[index]
+    assert all(sum(record.text in share for share in shares.values()) == 2 for record in records)
+    assert counts(push(workplace, records, capsys, *sharing)) == (0, 0, 24, 0, 0)
+    more = [*records, *(segment(f"Number {n}.", doc_id=str(n), lang="fi") for n in range(12, 15))]
+    assert counts(push(workplace, more, capsys, *sharing)) == (6, 0, 24, 0, 0)
+    for project in first["projects"]:  # type: ignore[attr-defined]
+        assert shares[project["annotator"]].items() <= texts_on_server(client, project["id"]).items()
+    task = shares["ben"][records[0].text] if records[0].text in shares["ben"] else next(iter(shares["ben"].values()))
+    client.submit(task, [], lead_time=1, skipped=False)
+    assert main(["status", "--json", *sharing]) == 0
+    told = {one["annotator"]: one for one in json.loads(capsys.readouterr().out)["projects"]}
+    assert (told["ben"]["counts"]["done"], told["aino"]["counts"]["done"]) == (1, 0)
+    assert sum(one["counts"]["tasks"] for one in told.values()) == 30
+    assert all(one["in_step"] for one in told.values())
+    assert main(["push", "segments.jsonl", "--annotators", "aino", "--overlap", "2"]) == 2
+
+
+def predict(folder: Path, *rows: dict[str, object]) -> str:
+    (folder / "guesses.jsonl").write_text(
+        "".join(json.dumps({"model": "ner-2"} | row) + "\n" for row in rows), encoding="utf-8"
+    )
+    return "guesses.jsonl"
+
+
+def test_predictions_are_checked_sent_once_and_read_back(
+    workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [segment(f"👩‍🚀 Boat {n} reached Oulu.", doc_id=str(n)) for n in range(4)]
+    at = records[0].text.index("Boat")
+    good = [
+        {"segment_id": r.id, "score": 0.75, "spans": [{"start": at, "end": at + 4, "label": "ORG", "text": "Boat"}],
+         "topics": {"theme": ["trade"]}}
+        for r in records[:3]
+    ]  # fmt: skip
+    bad: list[dict[str, object]] = [
+        {"segment_id": "nobody"},
+        {"segment_id": records[3].id, "spans": [{"start": 0, "end": 999, "label": "ORG"}]},
+        {"segment_id": records[3].id, "spans": [{"start": 0, "end": 4, "label": "NOPE"}]},
+        {"segment_id": records[3].id, "spans": [{"start": at + 2, "end": at + 6, "label": "ORG", "text": "Boat"}]},
+        {"segment_id": records[3].id, "topics": {"theme": ["cooking"]}},
+        {"segment_id": records[0].id},
+    ]
+    told = ("--predictions", predict(workplace, *good, *bad))
+    assert push(workplace, records, capsys, *told, "--dry-run", code=5)["predictions"] == 3
+    first = push(workplace, records, capsys, *told, code=5)
+    assert (first["predictions"], first["rejected"]) == (3, len(bad))
+    rejects = [loads(line, Reject) for line in (workplace / "segments.push.rejects.jsonl").read_bytes().splitlines()]
+    assert {item.code for item in rejects} == {"invalid_prediction"}
+    again = ("--predictions", predict(workplace, *good))
+    assert push(workplace, records, capsys, *again, "--dry-run")["predictions"] == 0
+    assert push(workplace, records, capsys, *again)["predictions"] == 0
+    project = only_project(first)
+    shown = {task["data"]["doc_id"]: task["predictions"] for task in client.tasks(project)}
+    assert [len(shown[str(n)]) for n in range(4)] == [1, 1, 1, 0]
+    (span, _) = shown["0"][0]["result"]
+    assert records[0].text[span["value"]["start"] : span["value"]["end"]] == "Boat"
+    # A changed one replaces that of the same model, unless somebody has begun.
+    tasks = texts_on_server(client, project)
+    client.submit(tasks[records[1].text], [], lead_time=1, skipped=False)
+    changed = [row | {"topics": {"theme": ["sport"]}} for row in good]
+    assert push(workplace, records, capsys, "--predictions", predict(workplace, *changed))["predictions"] == 2
+    shown = {task["data"]["doc_id"]: task["predictions"] for task in client.tasks(project)}
+    assert [shown[str(n)][0]["result"][1]["value"]["choices"] for n in range(3)] == [["sport"], ["trade"], ["sport"]]
+    assert [len(shown[str(n)]) for n in range(4)] == [1, 1, 1, 0]

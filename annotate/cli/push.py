@@ -37,6 +37,12 @@ SHOWN = 10
 @click.option("--min-chars", type=click.IntRange(0), help="Leave out shorter segments [default: the schema's].")
 @click.option("--annotators", metavar="A,B", help="Names; each gets a project of their own.")
 @overlap_option
+@click.option(
+    "--predictions",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="What a model says about the segments (JSONL), for annotators to begin from.",
+)
 @click.option("--prune", is_flag=True, help="Also retire tasks of documents that are not in FILE.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would be done; write nothing.")
 @url_option
@@ -53,6 +59,7 @@ def push(
     min_chars: int | None,
     annotators: str | None,
     overlap: int | None,
+    predictions: Path | None,
     prune: bool,
     dry_run: bool,
     url: str | None,
@@ -77,13 +84,15 @@ def push(
             overlap=agreement_overlap(overlap, labels, config),
             prune=prune,
             dry_run=dry_run,
+            predictions=predictions,
             rejects=rejects,
             workspace=config.workspace,
             progress=progress,
         )
     for one in report.projects:
+        guessed = f", {one.predictions:,} predictions" if one.predictions else ""
         reading = f", {one.characters:,} characters to read" if one.characters else ""
-        console.note(f"{one.annotator or 'project'}: {counts(one.counts)}{reading}  {one.url}")
+        console.note(f"{one.annotator or 'project'}: {counts(one.counts)}{reading}{guessed}  {one.url}")
         for gone in one.retires[:SHOWN]:
             console.note(f"  annotated, {'to be ' if dry_run else ''}retired: {gone.doc_id}  {gone.url}")
         if len(one.retires) > SHOWN:
@@ -99,6 +108,7 @@ def push(
         | {
             "rejected": sum(rejected.values()),
             "not_selected": report.not_selected,
+            "predictions": sum(one.predictions for one in report.projects),
             "projects": [{k: v for k, v in asdict(one).items() if k != "counts"} | dict(one.counts) for one in report.projects],
         }
     )

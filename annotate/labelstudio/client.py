@@ -234,6 +234,17 @@ class Client:
         with self._mapped():
             self._sdk.tasks.update(str(task), data=data, meta=meta)
 
+    def import_predictions(self, project: int, predictions: Sequence[Json]) -> int:
+        """Store predictions; how many were kept: others are dropped without a word."""
+        body = json.dumps(list(predictions)).encode()
+        answer = self._send("POST", f"api/projects/{project}/import/predictions", {}, body)
+        with self._mapped():
+            return int(answer["created"])
+
+    def delete_prediction(self, number: int) -> None:
+        """Delete a prediction."""
+        self._send("DELETE", f"api/predictions/{number}/", {})
+
     def delete_tasks(self, project: int, tasks: Sequence[int]) -> None:
         """Delete tasks in one call."""
         body = {"selectedItems": {"all": False, "included": list(tasks)}}

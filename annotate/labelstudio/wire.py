@@ -289,6 +289,13 @@ def _results(
     return tuple(sorted(spans)), topics, refused
 
 
+def checked_result(result: Sequence[Json], text: str, schema: LabelSchema) -> None:
+    """Raise `InvariantError` unless a result fits the schema and the text; for what is on its way to the server."""
+    _, _, refused = _results(result, text, schema)
+    if refused:
+        raise InvariantError(refused[0][0])
+
+
 def _spans(name: object, start: int, end: int, labels: Sequence[object], text: str, schema: LabelSchema) -> set[Span]:
     if name != ENTITIES:
         raise InvariantError(f"control {name!r} is not {ENTITIES!r}")

@@ -2,10 +2,12 @@
 
 wanted     what a file of segments asks for           sharing    which annotator gets which segment
 mirror     the journal, brought in step               deciding   what a push will do: pure
-projects   found by their marker, made, kept          pushing · pulling · standing   the three verbs
+projects   found by their marker, made, kept          predicting what models say
+    pushing · pulling · standing   the three verbs
 """
 
 from annotate.sync.deciding import Plan, decide
+from annotate.sync.predicting import Guesses, PredictedSpan, Prediction, checked
 from annotate.sync.projects import Marker, find_project, has_schema, project_title, project_url, read_marker
 from annotate.sync.pulling import Pulled, pull
 from annotate.sync.pushing import ProjectPush, PushReport, Retirement, push
@@ -15,8 +17,11 @@ from annotate.sync.wanted import Selection, Wanted, WantedTask, cut, select, wan
 
 __all__ = [
     "STATES",
+    "Guesses",
     "Marker",
     "Plan",
+    "PredictedSpan",
+    "Prediction",
     "ProjectPush",
     "ProjectStatus",
     "Pulled",
@@ -25,6 +30,7 @@ __all__ = [
     "Selection",
     "Wanted",
     "WantedTask",
+    "checked",
     "cut",
     "decide",
     "find_project",

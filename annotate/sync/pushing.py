@@ -23,9 +23,11 @@ from annotate.journal import FoundTask, Journal
 from annotate.labelstudio.client import Client, Project
 from annotate.labelstudio.server import made_home
 from annotate.labelstudio.wire import RETIRED, TASK_FIELDS, Json, essence, found_task, merged
+from annotate.model import Reject
 from annotate.schema import LabelSchema
 from annotate.sync.deciding import Plan, decide
 from annotate.sync.mirror import in_step, look, with_journal
+from annotate.sync.predicting import Guesses, Predictor
 from annotate.sync.projects import ensure_views, find_project, open_project, project_title, project_url
 from annotate.sync.sharing import shares_of
 from annotate.sync.wanted import Selection, Wanted, WantedTask
@@ -65,6 +67,8 @@ class ProjectPush:
     counts: Mapping[str, int]
     characters: int
     """Of the tasks created: what the annotator has to read, without the context."""
+    predictions: int
+    """Sent, or with a dry run to be sent."""
     retires: tuple[Retirement, ...]
     """The annotated ones among the retired."""
 
@@ -94,12 +98,15 @@ def push(
     selection: Selection,
     prune: bool = False,
     dry_run: bool = False,
+    guesses: Guesses | None = None,
+    rejects: Callable[[Reject], None] | None = None,
     workspace: Path | None = None,
     progress: Progress,
 ) -> PushReport:
     """Make the projects hold exactly the wanted tasks, one project per annotator (one in all without annotators). Repeating it
     does nothing. With `overlap` each segment goes to so many of the annotators, else to all. With `dry_run` nothing is written
-    to the server and the report says what would be. `workspace`: the folder of the journal."""
+    to the server and the report says what would be. `guesses`: predictions for the tasks, checked; those that the
+    server does not keep go to `rejects`. `workspace`: the folder of the journal."""
     names = list(dict.fromkeys(annotators)) or [""]
     if overlap > len(names):
         raise UsageError(f"an overlap of {overlap} needs as many annotators; there are {len(names)}", hint="name more of them")
@@ -108,9 +115,16 @@ def push(
     with alone(client.url, title):
         return with_journal(
             workspace,
-            lambda journal: _Push(client, journal, schema, title, selection, prune, progress).run(
-                wanted, names, overlap, dry_run=dry_run
-            ),
+            lambda journal: _Push(
+                client,
+                journal,
+                schema,
+                title,
+                selection,
+                prune,
+                progress,
+                Predictor(client, journal, guesses or {}, rejects or log.warning),
+            ).run(wanted, names, overlap, dry_run=dry_run),
         )
 
 
@@ -142,6 +156,7 @@ class _Push:
     selection: Selection
     prune: bool
     progress: Progress
+    predictor: Predictor
 
     def run(self, wanted: Wanted, names: Sequence[str], overlap: int, *, dry_run: bool) -> PushReport:
         projects = self.client.projects()
@@ -152,18 +167,23 @@ class _Push:
         for name, share_of_it in shares.items():
             plan = decide(share_of_it, self._known(keys.get(name)), self.selection, prune=self.prune)
             project, blocked = found[name], 0
-            if not dry_run:
+            if dry_run:
+                guessed = self.predictor.missing(project, keys.get(name), share_of_it.tasks.keys())
+            else:
                 project = open_project(self.client, project, self.title, name, self.schema)
                 blocked = self._do(project, share_of_it, plan)
                 everything = share_of_it.tasks.values()
                 ensure_views(self.client, project, {t.region for t in everything}, {t.lang for t in everything})
-            reports.append(self._report(project, name, plan, blocked))
+                key = self.journal.project(self.client.url, project.id, project.born)
+                url = project_url(self.client, project.id)
+                guessed = self.predictor.send(project, key, share_of_it.tasks.keys(), url)
+            reports.append(self._report(project, name, plan, blocked, guessed))
         return PushReport(tuple(reports), wanted.not_selected)
 
     def _known(self, key: int | None) -> Iterable[FoundTask]:
         return () if key is None else self.journal.tasks(key)
 
-    def _report(self, project: Project | None, name: str, plan: Plan, blocked: int) -> ProjectPush:
+    def _report(self, project: Project | None, name: str, plan: Plan, blocked: int, guessed: int) -> ProjectPush:
         number = project.id if project else -1
         url = project_url(self.client, number) if project else ""
         return ProjectPush(
@@ -172,6 +192,7 @@ class _Push:
             name,
             plan.counts() | {"blocked": blocked},
             sum(task.chars for task in plan.create),
+            guessed,
             tuple(Retirement(t.segment_id, t.doc_id, f"{url}/data?task={t.id}") for t in plan.keep_retired),
         )
 

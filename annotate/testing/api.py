@@ -569,6 +569,17 @@ def _create_prediction(call: Call) -> Answer:
     return Answer(201, call.state.add_prediction(task, call.object).json())
 
 
+@_route("DELETE", "/api/predictions/#/")
+def _delete_prediction(call: Call, number: int) -> Answer:
+    for task in call.state.tasks.values():
+        for prediction in task.predictions:
+            if prediction.id == number:
+                task.predictions.remove(prediction)
+                task.touch(call.user)
+                return Answer(204)
+    raise absent("Prediction")
+
+
 # -- the Data Manager --------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,151 @@
+"""How fast push and pull are against a real Label Studio: a program, not a test.
+
+    python tests/benchmarks/sync_speed.py [-n 100000]
+
+Starts a server of its own in a temporary home, pushes N segments, pushes them again, pulls, changes 100 annotations, pulls,
+deletes a task, pulls; and makes some tasks one by one with the SDK, as scripts do, for comparison in the same run. Each step
+is a process of its own: time on the clock, and the most memory it held.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotate.codec import dumps
+from annotate.labelstudio import server
+from annotate.labelstudio.client import Client
+from annotate.labelstudio.wire import to_result
+from annotate.model import REGIONS, Segment, Source, Span, segment_ids
+
+WORDS = {
+    "en": "the harbour ferry leaves before noon when ice lets it through to outer islands and back".split(),
+    "fi": "satama lautta lähtee ennen puoltapäivää kun jää päästää sen ulkosaarille ja takaisin illalla".split(),
+    "ko": "항구 여객선은 정오 전에 떠나 얼음이 풀리면 바깥 섬까지 갔다가 저녁에 돌아온다".split(),
+}
+PER_DOCUMENT = 10
+SCHEMA = """\
+schema: speed
+version: 1.0.0
+languages: [en, fi, ko]
+regions: {annotate: [title, body]}
+entities: {overlap: any, labels: [PERSON, ORG, GPE]}
+topics:
+  - {id: theme, choice: multi, labels: [sport, trade]}
+"""
+CHANGES = 100
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one command took."""
+
+    name: str
+    seconds: float
+    megabytes: float
+    items: int
+
+    def __str__(self) -> str:
+        rate = f"{self.items / self.seconds:10,.0f}/s" if self.items else " " * 12
+        memory = f"{self.megabytes:6.0f} MB" if self.megabytes else ""
+        return f"{self.name:52} {self.seconds:8.1f} s {rate} {memory}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-n", type=int, default=100_000, help="segments [100,000]")
+    parser.add_argument("--naive", type=int, default=100, help="tasks made one by one with the SDK [100]")
+    parser.add_argument("--port", type=int, default=8799)
+    parser.add_argument("--home", type=Path, help="an ANNOTATE_HOME whose server runs already, in place of a new one")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="sync-speed-") as folder:
+        os.environ["ANNOTATE_HOME"] = str(options.home or Path(folder, "home"))
+        os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        os.chdir(folder)
+        running = server.require_running() if options.home else server.start(say, port=options.port)
+        try:
+            with Client(running.url, server.credentials().token) as client:
+                run(client, options.n, options.naive)
+        finally:
+            if not options.home:
+                server.stop()
+
+
+def run(client: Client, number: int, naive: int) -> None:
+    Path("speed.yaml").write_text(SCHEMA, encoding="utf-8")
+    title = f"speed {time.time():.0f}"
+    Path("annotate.yaml").write_text(f"project: {title}\nschema: speed.yaml\n", encoding="utf-8")
+    with Path("segments.jsonl").open("wb") as out:
+        out.writelines(dumps(segment) + b"\n" for segment in corpus(number))
+    say(f"{number:,} segments, {Path('segments.jsonl').stat().st_size / 1e6:.0f} MB; Label Studio {server.VERSION}, SQLite")
+    say(one_by_one(client, naive))
+    say(command("push from nothing", number, "push", "segments.jsonl"))
+    say(command("push again, at once", 0, "push", "segments.jsonl"))
+    say(command("push again, later", 0, "push", "segments.jsonl"))
+    (project,) = [project.id for project in client.projects() if project.title == title]
+    tasks = [task["id"] for task in client.tasks(project, ("id",))]
+    assert len(tasks) == number, f"{len(tasks)} tasks"
+    span = to_result([Span(0, 3, "ORG", "the")], {"theme": ["trade"]})
+    for task in tasks[:: max(1, number // CHANGES)][:CHANGES]:
+        client.submit(task, span, lead_time=1.0, skipped=False)
+    say(command(f"pull, {CHANGES} answers", 0, "pull"))
+    for task in tasks[:: max(1, number // CHANGES)][:CHANGES]:
+        client.submit(task, span, lead_time=2.0, skipped=False)
+    say(command(f"pull, {CHANGES} more", 0, "pull"))
+    client.delete_tasks(project, tasks[-1:])
+    say(command("pull, a task was deleted", 0, "pull"))
+    say(command("pull --all", 0, "pull", "--all", "-o", "fresh.jsonl"))
+    assert Path("fresh.jsonl").read_bytes() == Path("annotations.jsonl").read_bytes()
+
+
+def one_by_one(client: Client, number: int) -> Step:
+    """What a loop over the SDK's `tasks.create` takes."""
+    from label_studio_sdk import LabelStudio
+
+    sdk = LabelStudio(base_url=client.url, api_key=server.credentials().token)
+    config = '<View><Text name="text" value="$text"/></View>'
+    project = sdk.projects.create(title="one by one", label_config=config)
+    begun = time.perf_counter()
+    for segment in corpus(number):
+        sdk.tasks.create(project=project.id, data={"text": segment.text, "segment_id": segment.id})
+    return Step(f"{number} tasks one by one with the SDK", time.perf_counter() - begun, 0, number)
+
+
+def command(name: str, items: int, *arguments: str) -> Step:
+    """Run annotate, and measure it."""
+    begun = time.perf_counter()
+    child = os.posix_spawn(sys.executable, [sys.executable, "-m", "annotate", *arguments, "-q"], os.environ)
+    _, status, usage = os.wait4(child, 0)
+    seconds = time.perf_counter() - begun
+    if os.waitstatus_to_exitcode(status):
+        raise SystemExit(f"annotate {' '.join(arguments)} failed")
+    return Step(name, seconds, usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2), items)
+
+
+def corpus(number: int) -> Iterator[Segment]:
+    """Segments of some 400 characters in three languages, ten to a document."""
+    lots = random.Random(7)
+    for first in range(0, number, PER_DOCUMENT):
+        name = f"{first // PER_DOCUMENT:07}.txt"
+        lang = lots.choice(list(WORDS))
+        texts = [" ".join(lots.choices(WORDS[lang], k=60)) + ".\n" for _ in range(min(PER_DOCUMENT, number - first))]
+        start = 0
+        for text, identity in zip(texts, segment_ids(name, texts), strict=True):
+            end, region = start + len(text), REGIONS[0] if start == 0 else "body"
+            yield Segment(identity, name, start, end, text, lang, 0.99, "Latn", region, 0.97, Source(start, end))
+            start = end
+
+
+def say(what: object) -> None:
+    print(what, flush=True)  # noqa: T201  a program
+
+
+if __name__ == "__main__":
+    main()
