@@ -88,8 +88,8 @@ class Scan:
 
     since: str
     """Only tasks updated since this time; empty: all of them."""
-    begun: str
-    """The server's time when it began."""
+    settled: str
+    """The server's time before which nothing can come to light any more."""
     cursor: int
     """The highest task number read."""
     generation: int
@@ -116,7 +116,7 @@ _LINE_COLUMNS = tuple(field.name for field in fields(Line))
 _SCHEMA = f"""
 CREATE TABLE projects (
     key INTEGER PRIMARY KEY, url TEXT NOT NULL, number INTEGER NOT NULL, born TEXT NOT NULL, anchor TEXT NOT NULL DEFAULT '',
-    generation INTEGER NOT NULL DEFAULT 0, since TEXT, begun TEXT, cursor INTEGER, rendering TEXT NOT NULL DEFAULT '',
+    generation INTEGER NOT NULL DEFAULT 0, since TEXT, settled TEXT, cursor INTEGER, rendering TEXT NOT NULL DEFAULT '',
     UNIQUE (url, number, born));
 CREATE TABLE tasks (
     project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE, {", ".join(_TASK_COLUMNS)}, digest BLOB NOT NULL,
@@ -225,7 +225,7 @@ class Journal:
         """Forget what is known of a project."""
         with self._transaction():
             self._db.execute("DELETE FROM tasks WHERE project = ?", (key,))
-            reset = "anchor = '', since = NULL, begun = NULL, cursor = NULL, rendering = ''"
+            reset = "anchor = '', since = NULL, settled = NULL, cursor = NULL, rendering = ''"
             self._db.execute(f"UPDATE projects SET {reset} WHERE key = ?", (key,))
 
     def forget_document(self, doc_id: str) -> int:
@@ -242,13 +242,13 @@ class Journal:
 
     def unfinished(self, key: int) -> Scan | None:
         """The reading that was interrupted."""
-        row = self._db.execute("SELECT since, begun, cursor, generation FROM projects WHERE key = ?", (key,)).fetchone()
+        row = self._db.execute("SELECT since, settled, cursor, generation FROM projects WHERE key = ?", (key,)).fetchone()
         return None if row[0] is None else Scan(*row)
 
-    def begin_scan(self, key: int, *, since: str, begun: str) -> Scan:
+    def begin_scan(self, key: int, *, since: str, settled: str) -> Scan:
         """Begin a reading."""
-        change = "UPDATE projects SET since = ?, begun = ?, cursor = 0, generation = generation + 1 WHERE key = ?"
-        self._db.execute(change, (since, begun, key))
+        change = "UPDATE projects SET since = ?, settled = ?, cursor = 0, generation = generation + 1 WHERE key = ?"
+        self._db.execute(change, (since, settled, key))
         found = self.unfinished(key)
         assert found is not None
         return found
@@ -269,10 +269,10 @@ class Journal:
             (missing,) = self._db.execute(f"SELECT count(*) FROM tasks WHERE {unseen}", values).fetchone()
             if not scan.since:
                 self._db.execute(f"DELETE FROM tasks WHERE {unseen}", values)
-            # The clock that said when the reading began may be a proxy's: never believe it beyond what the server wrote.
+            # The clock that said so may be a proxy's: never believe it beyond what the server itself wrote.
             newest = "min(?, coalesce((SELECT max(updated_at) FROM tasks WHERE project = key), ''))"
-            done = f"anchor = {newest}, since = NULL, begun = NULL, cursor = NULL"
-            self._db.execute(f"UPDATE projects SET {done} WHERE key = ?", (scan.begun, key))
+            done = f"anchor = {newest}, since = NULL, settled = NULL, cursor = NULL"
+            self._db.execute(f"UPDATE projects SET {done} WHERE key = ?", (scan.settled, key))
         return bool(missing)
 
     def set_drafts(self, key: int, tasks: Iterable[int]) -> None:

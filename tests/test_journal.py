@@ -220,12 +220,12 @@ def task(number: int, **fields: Any) -> FoundTask:
 def test_an_interrupted_reading_goes_on_where_it_was(tmp_path: Path) -> None:
     with Journal(tmp_path / "j.sqlite") as journal:
         key = journal.project("url", 1, "born")
-        scan = journal.begin_scan(key, since="", begun="2026-01-03")
+        scan = journal.begin_scan(key, since="", settled="2026-01-03")
         journal.see(key, scan.generation, [task(1), task(2)])
     with Journal(tmp_path / "j.sqlite") as journal:
         again = journal.unfinished(key)
         assert again is not None
-        assert (again.cursor, again.begun) == (2, "2026-01-03")
+        assert (again.cursor, again.settled) == (2, "2026-01-03")
         journal.see(key, again.generation, [task(3)])
         assert journal.end_scan(key, again) is False
         assert [known.id for known in journal.tasks(key)] == [1, 2, 3]
@@ -236,13 +236,13 @@ def test_an_interrupted_reading_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_what_a_full_reading_does_not_show_is_gone() -> None:
     with Journal(None) as journal:
         key = journal.project("url", 1, "born")
-        scan = journal.begin_scan(key, since="", begun="x")
+        scan = journal.begin_scan(key, since="", settled="x")
         journal.see(key, scan.generation, [task(1, submitted=1), task(2)])
         journal.end_scan(key, scan)
         journal.read_answers(key, {1: b"{}"})
         journal.render(key, {1: [Line("d", 0, "s1", "aino", "t", "", "submitted", b"line")]})
         assert [line.line for line in journal.lines([key], rejects=False, retired=False)] == [b"line"]
-        scan = journal.begin_scan(key, since="", begun="x")
+        scan = journal.begin_scan(key, since="", settled="x")
         journal.see(key, scan.generation, [task(2)])
         assert journal.end_scan(key, scan) is True
         assert list(journal.lines([key], rejects=False, retired=False)) == []
@@ -252,10 +252,10 @@ def test_what_a_full_reading_does_not_show_is_gone() -> None:
 def test_a_partial_reading_that_lacks_what_is_known_leaves_a_doubt() -> None:
     with Journal(None) as journal:
         key = journal.project("url", 1, "born")
-        scan = journal.begin_scan(key, since="", begun="x")
+        scan = journal.begin_scan(key, since="", settled="x")
         journal.see(key, scan.generation, [task(1), task(2, updated_at="2026-01-05")])
         journal.end_scan(key, scan)
-        scan = journal.begin_scan(key, since="2026-01-04", begun="x")
+        scan = journal.begin_scan(key, since="2026-01-04", settled="x")
         assert journal.end_scan(key, scan) is True
         assert journal.counters(key).tasks == 2
 

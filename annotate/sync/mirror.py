@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from annotate.errors import AnnotateError
-from annotate.journal import Counters, Damaged, Journal, Scan, open_journal
+from annotate.journal import Damaged, Journal, Scan, open_journal
 from annotate.labelstudio.client import Client, Project, task_filter
 from annotate.labelstudio.wire import TASK_FIELDS, found_task
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 LOOK_BACK = timedelta(seconds=60)
-"""How far before the last reading changes are looked for again: a change gets its time some moments before others see it."""
+"""How long before a reading changes may come to light after it: they get their time some moments before others see them."""
 LOOKS = 3
 """How often changes are looked for before a disagreement with the counters is taken for a loss: people work meanwhile."""
 
@@ -54,7 +54,7 @@ def look(client: Client, journal: Journal, project: Project, progress: Progress)
     if journal.unfinished(key):
         _read(client, journal, key, project, progress)
     for _ in range(LOOKS):
-        gone = _read(client, journal, key, project, progress, since=_before(journal.anchor(key)))
+        gone = _read(client, journal, key, project, progress, since=journal.anchor(key))
         counted = client.counters(project.id)
         if not gone and counted == journal.counters(key):
             return key
@@ -91,7 +91,7 @@ def _read(client: Client, journal: Journal, key: int, project: Project, progress
 
 
 def _begun(client: Client, journal: Journal, key: int, since: str) -> Scan:
-    return journal.begin_scan(key, since=since, begun=client.server_time)
+    return journal.begin_scan(key, since=since, settled=_before(client.server_time))
 
 
 def _before(anchor: str) -> str:
@@ -100,6 +100,3 @@ def _before(anchor: str) -> str:
         return (datetime.fromisoformat(anchor) - LOOK_BACK).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     except ValueError:
         return ""
-
-
-__all__ = ["Counters", "in_step", "look", "with_journal"]
