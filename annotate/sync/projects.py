@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
-from annotate.errors import ProjectNotFound, UsageError
+from annotate.errors import LabelStudioError, ProjectNotFound, UsageError
 from annotate.labelstudio.client import Client, Project, task_filter
 from annotate.labelstudio.labeling_config import labeling_config
 from annotate.labelstudio.wire import KEPT, Json
@@ -108,17 +108,20 @@ def open_project(client: Client, found: Project | None, title: str, annotator: s
 
 
 def _first_made(client: Client, made: Project, title: str, annotator: str) -> Project:
-    """The oldest of the projects that pushes on several machines made at the same moment; ours, still empty, goes if it is
-    not that one."""
+    """The oldest of the projects made at the same moment, by pushes on several machines, or by Label Studio itself, which
+    leaves one behind for each time its database was locked. The younger ones, still empty, go."""
     twins = [
         project for project in client.projects() if (m := read_marker(project)) and (m.title, m.annotator) == (title, annotator)
     ]
     first = min(twins, key=lambda project: project.id, default=made)
-    if first.id < made.id:
-        log.info("another push made project %s at the same time: ours (%s) is removed", first.id, made.id)
-        client.delete_project(made.id)
-        return first
-    return made
+    for twin in twins:
+        try:
+            if twin.id > first.id and not client.counters(twin.id).tasks:
+                log.info("project %s was made at the same time as %s: it is removed", twin.id, first.id)
+                client.delete_project(twin.id)
+        except LabelStudioError as problem:  # the other push was quicker
+            log.info("project %s is gone already: %s", twin.id, problem.message)
+    return first
 
 
 def project_url(client: Client, project: int) -> str:
