@@ -112,7 +112,7 @@ def parts_of(sites: Sequence[int]) -> tuple[tuple[int, ...], bool]:
 def choose(model: RegionModel, documents: Sequence[Seen], rehearsed: Sequence[Seen], sites: Sequence[int]) -> float:
     """How strongly to pull, by the share of characters that get the right region on held-back documents: the strongest penalty
     that is not clearly worse than the best one (by more than a standard error over the documents). `inf`, for no change, unless
-    it is clearly better than none and has less loss."""
+    both that share and the loss are better than without, and one of them clearly."""
     parts, _ = parts_of(sites)
     if len(set(parts)) < 2:
         return inf
@@ -129,8 +129,9 @@ def choose(model: RegionModel, documents: Sequence[Seen], rehearsed: Sequence[Se
     loss, right = np.array([_judged(model, d, nothing) for d in documents]).T
     best = rights[rights.mean(axis=1).argmax()]
     row = next(row for row in range(len(PULLS)) if np.less_equal(*_mean_and_error(best - rights[row])))
-    gain, error = _mean_and_error(rights[row] - right)
-    return PULLS[row] if losses[row].mean() < loss.mean() and gain > error else inf
+    gains = [_mean_and_error(rights[row] - right), _mean_and_error(loss - losses[row])]
+    pays = all(gain > 0 for gain, _ in gains) and any(gain > error for gain, error in gains)
+    return PULLS[row] if pays else inf
 
 
 def _judged(model: RegionModel, document: Seen, change: FloatArray) -> tuple[float, float]:
