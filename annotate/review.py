@@ -20,9 +20,10 @@ from typing import Any
 from annotate import sync
 from annotate.adjudication import Answer, Conflict, readings
 from annotate.agreement import latest
-from annotate.codec import dumps
+from annotate.codec import dumps, loads
+from annotate.journal import FoundTask
 from annotate.labelstudio.client import Client, Project
-from annotate.labelstudio.wire import TASK_FIELDS, FoundTask, Json, found_task, to_result, to_task
+from annotate.labelstudio.wire import TASK_FIELDS, Json, essence, found_task, to_result, to_task
 from annotate.model import Annotation, Reject
 from annotate.schema import LabelSchema
 from annotate.store import reject
@@ -134,7 +135,11 @@ def push(
         tasks[conflict.segment.id] = review_task(conflict, schema, named=named, before=before, after=after)
     items = list(client.tasks(project.id, TASK_FIELDS)) if project else []
     found = [found_task(item) for item in items]
-    stale = {task.id: task.segment_id for task in found if task.segment_id in tasks and _is_stale(task, tasks[task.segment_id])}
+    stale = {
+        task.id: task.segment_id
+        for task, item in zip(found, items, strict=True)
+        if task.segment_id in tasks and _is_stale(task, item, tasks[task.segment_id])
+    }
     over = {task.id for task in found if task.segment_id and task.segment_id not in tasks and not task.touched}
     if not complete or len(fitting) < len(given):
         over = set()
@@ -142,8 +147,7 @@ def push(
     if not dry_run:
         if project:
             _delete_untouched(client, project, {*stale, *over})
-        wanted = sync.Wanted(tasks, frozenset(), not_selected=0, complete=False)  # incomplete: nothing is retired
-        sync.push(client, wanted, schema, name, selection=sync.Selection(), progress=progress)
+        sync.push(client, sync.asked(tasks.values()), schema, name, selection=sync.Selection(), progress=progress)
         project = sync.find_project(client.projects(), name, "")
     return ReviewPush(
         url=sync.project_url(client, project.id) if project else "",
@@ -155,8 +159,10 @@ def push(
     )
 
 
-def _is_stale(task: FoundTask, wanted: Json) -> bool:
-    return not task.touched and task.meta.get("readings") != wanted["meta"]["readings"]
+def _is_stale(task: FoundTask, item: Json, wanted: Json) -> bool:
+    """A task changed in place would keep its old predictions: what nobody has touched is put anew."""
+    same = (item.get("meta") or {}).get("readings") == wanted["meta"]["readings"]
+    return not task.touched and not (same and task.essence == essence(wanted["data"], wanted["meta"]))
 
 
 def _delete_untouched(client: Client, project: Project, tasks: set[int]) -> None:
@@ -184,10 +190,24 @@ def _contexts(client: Client, conflicts: Sequence[Conflict], projects: set[int])
 # -- pull --------------------------------------------------------------------------------------------------------------
 
 
-def pull(client: Client, schema: LabelSchema, title: str, rejects: Callable[[Reject], None]) -> list[Annotation]:
+def pull(
+    client: Client,
+    schema: LabelSchema,
+    title: str,
+    rejects: Callable[[Reject], None],
+    *,
+    progress: Progress = lambda _done, _total: None,
+) -> list[Annotation]:
     """What adjudicators said in the review project of a title, skips included, as `sync.pull` gives it. `ProjectNotFound` when
     nothing was ever sent to review."""
-    return sync.pull(client, schema, review_title(title), rejects, with_retired=True)
+
+    def deliver(pulled: sync.Pulled) -> tuple[list[Annotation], list[Reject]]:
+        return [loads(line.line, Annotation) for line in pulled.lines], list(pulled.rejects)
+
+    decisions, refused = sync.pull(client, schema, review_title(title), deliver, with_retired=True, progress=progress)
+    for item in refused:
+        rejects(item)
+    return decisions
 
 
 def merged(before: Iterable[Annotation], pulled: Iterable[Annotation]) -> list[Annotation]:

@@ -339,7 +339,7 @@ def test_a_conflict_that_cannot_be_read_withdraws_nothing(loop: Loop, client: Cl
     # Nor does any push delete what others have put into the project.
     project = sync.find_project(client.projects(), review.review_title(loop.title), "")
     assert project is not None
-    client.import_tasks(project.id, [{"data": {"text": "somebody else's"}}])
+    client.import_tasks(project.id, [dumps({"data": {"text": "somebody else's"}})])
     loop.annotated(*AINO_AND_BEN[1:])
     assert numbers(loop.run("review", "push")) == {"unchanged": 1, "withdrawn": 1}
     assert sorted(task["data"]["text"] for task in client.tasks(project.id)) == [VAASA.text, "somebody else's"]

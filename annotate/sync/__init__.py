@@ -13,7 +13,7 @@ from annotate.sync.pulling import Pulled, pull
 from annotate.sync.pushing import ProjectPush, PushReport, Retirement, push
 from annotate.sync.sharing import share
 from annotate.sync.standing import STATES, ProjectStatus, status
-from annotate.sync.wanted import Selection, Wanted, WantedTask, cut, select, wanted_tasks
+from annotate.sync.wanted import Selection, Wanted, WantedTask, asked, cut, select, wanted_tasks
 
 __all__ = [
     "STATES",
@@ -30,6 +30,7 @@ __all__ = [
     "Selection",
     "Wanted",
     "WantedTask",
+    "asked",
     "checked",
     "cut",
     "decide",

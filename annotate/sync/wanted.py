@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from sys import intern
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 from weakref import finalize
@@ -133,18 +134,29 @@ def wanted_tasks(
                 if piece.id in tasks:
                     rejects(reject("push", source, "duplicate_id", f"segment {piece.id} stands twice", id=piece.id))
                     continue
-                task = to_task(piece, schema.ref, before=before, after=after, part=part)
-                tasks[piece.id] = WantedTask(
-                    piece.id,
-                    parts[0].doc_id,
-                    piece.lang,
-                    piece.region,
-                    part,
-                    len(piece.text.strip()),
-                    essence(task["data"], task["meta"]),
-                    spool.append(dumps(task)),
-                )
+                tasks[piece.id] = _spooled(to_task(piece, schema.ref, before=before, after=after, part=part), spool)
     return Wanted(tasks, frozenset(documents), left_out, spool)
+
+
+def asked(tasks: Iterable[Json]) -> Wanted:
+    """What is wanted when the tasks are made already, and nothing else is known: a push of it retires none."""
+    spool = Spool()
+    made = [_spooled(task, spool) for task in tasks]
+    return Wanted({task.segment_id: task for task in made}, frozenset(), not_selected=0, spool=spool, complete=False)
+
+
+def _spooled(task: Json, spool: Spool) -> WantedTask:
+    data = task["data"]
+    return WantedTask(
+        data["segment_id"],
+        doc_id=intern(data["doc_id"]),
+        lang=intern(data["lang"]),
+        region=intern(data["region"]),
+        part=intern(data["part"]),
+        chars=len(data["text"].strip()),
+        essence=essence(data, task["meta"]),
+        place=spool.append(dumps(task)),
+    )
 
 
 def _context(parts: Sequence[Segment], index: int) -> tuple[str, str]:
