@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from label_studio_sdk import LabelStudio
@@ -57,6 +57,13 @@ class Project:
     label_config: str
     born: str = ""
     """When it was made: numbers are used again by a server that was set up anew."""
+
+
+AnswerKind = Literal["annotation", "draft", "prediction"]
+
+
+class NotThere(UnexpectedAnswer):
+    """What was asked for is not on the server, or is no more."""
 
 
 class Client:
@@ -257,6 +264,24 @@ class Client:
                 task, result=list(result), lead_time=lead_time, was_cancelled=skipped, ground_truth=False
             )
 
+    # -- what is stored under a schema -------------------------------------------------------------------------------
+
+    def answer(self, kind: AnswerKind, number: int) -> Json | None:
+        """An annotation, draft or prediction as it is now; None when it is gone."""
+        try:
+            return self._get(f"api/{kind}s/{number}/")
+        except NotThere:
+            return None
+
+    def change_answer(self, kind: AnswerKind, number: int, result: Sequence[Json]) -> None:
+        """Replace the result of an annotation, draft or prediction. (Drafts that hang on a changed annotation are dropped by
+        the server.)"""
+        self._send("PATCH", f"api/{kind}s/{number}/", {}, {"result": list(result)})
+
+    def recount_labels(self, project: int) -> None:
+        """Have the server count the labels in use anew: its counters, which its check of a config believes, go stale."""
+        self._send("POST", f"api/projects/{project}/summary/reset/", {}, {})
+
     # -- plumbing ----------------------------------------------------------------------------------------------------
 
     def _get(self, path: str, **params: Any) -> Json:
@@ -314,6 +339,8 @@ class Client:
                 f"{self.url} answered {status} with a web page, not with data",
                 hint="check the URL: a proxy or a login page answers",
             )
+        if status == 404:
+            return NotThere(f"Label Studio at {self.url} answered 404: {detail}", hint="it was deleted meanwhile; run again")
         if config and status == 400:
             return ConfigRefused(f"Label Studio refused the labeling config: {detail}", hint="keep labels that annotations use")
         return UnexpectedAnswer(f"Label Studio at {self.url} answered {status}: {detail}")

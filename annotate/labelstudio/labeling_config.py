@@ -14,12 +14,10 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from xml.etree import ElementTree
 
-from annotate.schema import RESERVED_HOTKEYS, Label, LabelSchema, TopicGroup
+from annotate.schema import ENTITIES, RESERVED_HOTKEYS, Label, LabelSchema, TopicGroup
 
 TEXT = "text"
 """Name of the text control, and the key of the text in a task's data."""
-ENTITIES = "entities"
-"""Name of the control of the entities. The control of a topic group is called as the group."""
 
 PALETTE = (
     *("#aa22aa", "#008800", "#551100", "#0000ff", "#002255", "#dd2266"),

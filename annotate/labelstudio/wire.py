@@ -16,9 +16,9 @@ from typing import Any
 
 from annotate.errors import InvariantError
 from annotate.journal import FoundTask
-from annotate.labelstudio.labeling_config import ENTITIES, TEXT
+from annotate.labelstudio.labeling_config import TEXT
 from annotate.model import Annotation, Reject, SchemaRef, Segment, Source, Span, TaskRef
-from annotate.schema import LabelSchema
+from annotate.schema import ENTITIES, LabelSchema
 from annotate.store import reject
 
 Json = dict[str, Any]

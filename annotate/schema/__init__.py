@@ -7,6 +7,7 @@ label called `NO` stays the word it is. `schemas/schema.json` describes the same
     nodes    YAML nodes → plain values, and problems with their line
     rules    labels against each other
     reading  nodes → LabelSchema
+    diff     what changes from one schema to the next, and where each label goes
 """
 
 from __future__ import annotations
@@ -17,10 +18,23 @@ import yaml
 
 from annotate.errors import Problem, ReadError, SchemaError, UnknownName
 from annotate.resources import schemas_folder
-from annotate.schema.labels import Choice, Example, Label, LabelSchema, Overlap, TopicGroup, iob_tag, marked_spans
+from annotate.schema.labels import (
+    ENTITIES,
+    OVERLAPS,
+    Choice,
+    Example,
+    Label,
+    LabelSchema,
+    Overlap,
+    TopicGroup,
+    iob_tag,
+    marked_spans,
+)
 from annotate.schema.reading import RESERVED_HOTKEYS, RESERVED_NAMES, SchemaReader
 
 __all__ = [
+    "ENTITIES",
+    "OVERLAPS",
     "RESERVED_HOTKEYS",
     "RESERVED_NAMES",
     "Choice",

@@ -12,8 +12,13 @@ from typing import Literal
 from annotate.errors import InvariantError, UnknownName
 from annotate.model import SchemaRef
 
+ENTITIES = "entities"
+"""Name of the control of the entities. The control of a topic group is called as the group."""
+
 Overlap = Literal["none", "nested", "any"]
 Choice = Literal["single", "multi"]
+OVERLAPS: tuple[Overlap, ...] = ("none", "nested", "any")
+"""How far entities may overlap, from least to most; the first one is the default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import yaml
 from annotate.errors import Problem, did_you_mean
 from annotate.model import REGIONS
 from annotate.schema.colors import contrast_with_white, to_hex
-from annotate.schema.labels import Choice, Example, Label, LabelSchema, Overlap, TopicGroup
+from annotate.schema.labels import OVERLAPS, Choice, Example, Label, LabelSchema, Overlap, TopicGroup
 from annotate.schema.nodes import NodeReader, line_of
 from annotate.schema.rules import Placed, check_brackets, check_colors, check_hotkeys, check_ids, check_parents
 
@@ -31,7 +31,6 @@ SCHEMA_KEYS = (
 LABEL_KEYS = ("id", "name", "description", "color", "hotkey", "examples", "counterexamples", "aliases", "parent", "deprecated")
 GROUP_KEYS = ("id", "name", "description", "choice", "required", "labels")
 # the first one is the default
-OVERLAPS: tuple[Overlap, ...] = ("none", "nested", "any")
 CHOICES: tuple[Choice, ...] = ("multi", "single")
 DEFAULT_REGIONS = ("title", "body")
 

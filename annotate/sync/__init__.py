@@ -10,7 +10,7 @@ from annotate.sync.deciding import Plan, decide
 from annotate.sync.predicting import Guesses, PredictedSpan, Prediction, checked
 from annotate.sync.projects import Marker, find_project, has_schema, project_title, project_url, read_marker
 from annotate.sync.pulling import Pulled, pull
-from annotate.sync.pushing import ProjectPush, PushReport, Retirement, push
+from annotate.sync.pushing import ProjectPush, PushReport, Retirement, alone, push
 from annotate.sync.sharing import share
 from annotate.sync.standing import STATES, ProjectStatus, status
 from annotate.sync.wanted import Selection, Wanted, WantedTask, asked, cut, select, wanted_tasks
@@ -30,6 +30,7 @@ __all__ = [
     "Selection",
     "Wanted",
     "WantedTask",
+    "alone",
     "asked",
     "checked",
     "cut",

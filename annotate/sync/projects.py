@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from annotate.errors import LabelStudioError, ProjectNotFound, UsageError
 from annotate.labelstudio.client import Client, Project, task_filter
+from annotate.labelstudio.label_loss import require_labels_kept
 from annotate.labelstudio.labeling_config import labeling_config
 from annotate.labelstudio.wire import KEPT, Json
 from annotate.model import SchemaRef
@@ -104,6 +105,8 @@ def open_project(client: Client, found: Project | None, title: str, annotator: s
     description = marker.within(found.description)
     if (description, config) == (found.description, found.label_config):
         return found
+    if config != found.label_config:
+        require_labels_kept(client, found, config)
     return client.update_project(found, description=description, label_config=config)
 
 

@@ -371,6 +371,12 @@ def _summary(call: Call, number: int) -> Answer:
     )
 
 
+@_route("POST", "/api/projects/#/summary/reset/")
+def _recount(call: Call, number: int) -> Answer:
+    call.state.project(number)  # its counts are always true
+    return Answer(200)
+
+
 def _nested(counts: Mapping[tuple[str, str], int]) -> Json:
     nested: Json = {}
     for (name, label), number in counts.items():
@@ -531,6 +537,11 @@ def _begin_again(call: Call, number: int, annotation: int) -> Answer:
     return Answer(201, call.state.begin(call.state.task(number), call.object, call.user, annotation).json())
 
 
+@_route("GET", "/api/drafts/#/")
+def _draft(call: Call, number: int) -> Answer:
+    return Answer(200, call.state.draft(number)[1].json())
+
+
 @_route("PATCH", "/api/drafts/#/")
 def _update_draft(call: Call, number: int) -> Answer:
     _, draft = call.state.draft(number)
@@ -567,6 +578,18 @@ def _create_prediction(call: Call) -> Answer:
     task = call.state.task(int(call.object.get("task", 0)))
     task.touch(call.user)
     return Answer(201, call.state.add_prediction(task, call.object).json())
+
+
+@_route("GET", "/api/predictions/#/")
+def _prediction(call: Call, number: int) -> Answer:
+    return Answer(200, call.state.prediction(number).json())
+
+
+@_route("PATCH", "/api/predictions/#/")
+def _update_prediction(call: Call, number: int) -> Answer:
+    prediction = call.state.prediction(number)
+    prediction.result = call.object.get("result", prediction.result)
+    return Answer(200, prediction.json())
 
 
 @_route("DELETE", "/api/predictions/#/")

@@ -576,6 +576,13 @@ class State:
                     return task, draft
         raise absent("AnnotationDraft")
 
+    def prediction(self, number: int) -> Prediction:
+        for task in self.tasks.values():
+            for prediction in task.predictions:
+                if prediction.id == number:
+                    return prediction
+        raise absent("Prediction")
+
     def annotate(self, task: Task, body: Json, user: User) -> Annotation:
         """Submit or skip; nothing looks at what the answer says. A draft that it names is done with."""
         result = body.get("result")
@@ -608,6 +615,7 @@ class State:
                 setattr(annotation, key, body[key])
         annotation.updated_at, annotation.updated_by = now(), user.id
         annotation.imported = False
+        task.drafts = [draft for draft in task.drafts if draft.annotation != annotation.id]
         _keep_one_truth(task, annotation)
         task.touch(user)
 
