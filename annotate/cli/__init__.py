@@ -25,6 +25,7 @@ VERBS = (
     "push",
     "pull",
     "status",
+    "carry",
     "agree",
     "adjudicate",
     "review",
