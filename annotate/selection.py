@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import nsmallest
 
@@ -43,16 +43,12 @@ class Sample:
         if self.size < 1:
             raise UsageError(f"a sample of {self.size} segments is none", hint="--sample takes a number from 1")
 
-    def draw(self, candidates: Iterable[Candidate], keep: Iterable[str] = ()) -> frozenset[str]:
-        """The ids of the sample. Those in `keep`, which annotators have already, come first in each stratum."""
-        kept = frozenset(keep)
+    def draw(self, candidates: Iterable[Candidate]) -> frozenset[str]:
+        """The ids of the sample; of a stratum with fewer segments than `size` all."""
         strata: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for candidate in candidates:
             strata[self._stratum(candidate)].append(candidate.id)
-        chosen = (
-            nsmallest(self.size, ids, key=lambda identity: (identity not in kept, lot(self.seed, identity)))
-            for ids in strata.values()
-        )
+        chosen = (nsmallest(self.size, ids, key=lambda identity: lot(self.seed, identity)) for ids in strata.values())
         return frozenset(identity for ids in chosen for identity in ids)
 
     def _stratum(self, candidate: Candidate) -> tuple[str, ...]:
@@ -65,26 +61,15 @@ def lot(seed: int, identity: str) -> bytes:
     return hashlib.blake2b(f"{seed}\0{identity}".encode(), digest_size=16).digest()
 
 
-def text_key(text: str, lang: str, region: str) -> str:
+def text_key(text: str, lang: str, region: str) -> bytes:
     """What makes two segments the same question: equal text but for white space at the edges, language and region."""
-    return hashlib.blake2b(f"{lang}\0{region}\0{text.strip()}".encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(f"{lang}\0{region}\0{text.strip()}".encode(), digest_size=16).digest()
 
 
-def originals(keys: Sequence[tuple[str, str]], keep: Iterable[str] = ()) -> dict[str, str]:
-    """Of segments with one key the one that stands for all: the id of the original by the id of each copy.
+def originals(keys: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """Of segments with one key the first stands for all: the id of the original by the id of each copy.
 
-    `keys`: id and `text_key` of each segment, in the order of the file. The original is one in `keep`, which annotators have
-    already, else the first of the file: so segments that are appended become copies and change nothing."""
-    kept = frozenset(keep)
-    first: dict[str, str] = {}
-    for identity, key in sorted(keys, key=lambda pair: pair[0] not in kept):
-        first.setdefault(key, identity)
-    return {identity: first[key] for identity, key in keys if first[key] != identity}
-
-
-def copies_of(originals: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """The ids of the copies by the id of their original."""
-    copies: dict[str, list[str]] = defaultdict(list)
-    for copy, original in originals.items():
-        copies[original].append(copy)
-    return {original: tuple(ids) for original, ids in copies.items()}
+    `keys`: id and `text_key` of each segment, in the order of the file. Segments that are appended become copies and change
+    nothing."""
+    first: dict[bytes, str] = {}
+    return {identity: original for identity, key in keys if (original := first.setdefault(key, identity)) != identity}

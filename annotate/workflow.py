@@ -28,6 +28,7 @@ from annotate import adjudication, agreement, corpus, dataset, pseudonyms, reade
 from annotate.adjudication import Conflict
 from annotate.agreement import Group
 from annotate.codec import dumps, loads
+from annotate.copies import Copies, Copy, copies_file, is_copy, write_copies
 from annotate.corpus import Recurrence
 from annotate.dataset import ExportReport
 from annotate.detectors import DEFAULT
@@ -37,6 +38,7 @@ from annotate.exporters import ALIGNMENTS
 from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Tiling
 from annotate.parallel import batches, ordered_map
 from annotate.schema import LabelSchema
+from annotate.selection import Sample
 from annotate.store import STDIO, Rejects, file_sha256, read_records, reject, rejects_beside, replacing, write_records
 from annotate.tiling import Segmenter, UnitExplanation
 
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from annotate.labelstudio.client import Client
     from annotate.review import ReviewPush
     from annotate.spacy_docs import Align
-    from annotate.sync import PushReport
+    from annotate.sync import PushReport, Wanted
 
 Progress = Callable[[int, int], None]
 
@@ -192,6 +194,8 @@ def push(
     regions: Collection[str] = (),
     languages: Collection[str] = (),
     min_chars: int | None = None,
+    sample: Sample | None = None,
+    dedupe: bool = False,
     overlap: int = 0,
     prune: bool = False,
     dry_run: bool = False,
@@ -201,8 +205,9 @@ def push(
     progress: Progress = no_progress,
 ) -> tuple[PushReport, Mapping[str, int]]:
     """`segments.jsonl` → tasks, one project per annotator; the report, and the rejects by code. `regions` default to the
-    schema's; `all` selects every region. With `overlap` each segment goes to so many of the annotators, else to all.
-    `predictions`: a file of `sync.Prediction`s, shown to annotators. `workspace`: the folder whose journal makes it quick."""
+    schema's; `all` selects every region. With `dedupe` only one of equal texts is asked. With `overlap` each segment goes to so
+    many of the annotators, else to all. `predictions`: a file of `sync.Prediction`s, shown to annotators. `workspace`: the
+    folder whose journal makes it quick, and which keeps the texts that are not asked twice: `pull` gives them the answer."""
     from annotate import sync  # with the SDK behind it, which takes a second to load: only for push and pull
 
     selection = sync.select(schema, regions=regions, languages=languages, min_chars=min_chars)
@@ -217,9 +222,12 @@ def push(
         if predictions is not None:
             told = read_records(predictions, sync.Prediction, rejected, step="push")
             guesses = sync.checked(told, wanted, schema, rejected, str(predictions))
+        asked = sync.narrowed(wanted, sample=sample, dedupe=dedupe)
+        if workspace and not dry_run:
+            _keep_copies(copies_file(workspace, client.url, title), asked.copies, wanted)
         report = sync.push(
             client,
-            wanted,
+            asked,
             schema,
             title,
             annotators=annotators,
@@ -233,6 +241,17 @@ def push(
             progress=progress,
         )
     return report, dict(rejected.counts)
+
+
+def _keep_copies(path: Path, copies: Mapping[str, str], wanted: Wanted) -> None:
+    """Keep what `push` did not ask because the same text is asked elsewhere; forget what it did not ask the last time."""
+    if not copies:
+        path.unlink(missing_ok=True)
+        return
+    from annotate.labelstudio.wire import to_segment
+
+    tasks = ((original, wanted.json(copy)) for copy, original in copies.items())
+    write_copies(path, (Copy(original, to_segment(task["data"], task["meta"])) for original, task in tasks))
 
 
 # -- Label Studio → annotations ----------------------------------------------------------------------------------------
@@ -266,8 +285,11 @@ def pull(
     progress: Progress = no_progress,
 ) -> PullReport:
     """Everything annotators said → `annotations.jsonl`, one row each, validated. What the server has no more is named among the
-    rejects, as `removed`. `fresh`: believe nothing of the journal in `workspace`; the outcome is the same."""
+    rejects, as `removed`. Copies that a push kept in `workspace` get the answer of their original, after it. `fresh`: believe
+    nothing of the journal there; the outcome is the same."""
     from annotate import sync
+
+    copies = Copies(copies_file(workspace, client.url, title) if workspace else None)
 
     def deliver(pulled: sync.Pulled) -> PullReport:
         counts: Counter[str] = Counter()
@@ -275,9 +297,10 @@ def pull(
 
         def lines() -> Iterator[bytes]:
             for line in pulled.lines:
-                counts[line.status] += 1
-                by_annotator[line.annotator] += 1
-                yield line.line
+                for told in (line.line, *copies.of_line(line.segment_id, line.line)):
+                    counts[line.status] += 1
+                    by_annotator[line.annotator] += 1
+                    yield told
 
         with Rejects(rejects or rejects_beside(output, "pull")) as rejected:
             for item in pulled.rejects:
@@ -378,7 +401,7 @@ def agree(
     people = pseudonyms.list_near(source)
     with Rejects(rejects or rejects_beside(source, "agree", of_input=True)) as rejected:
         report = agreement.agree(
-            read_records(source, Annotation, rejected, step="agree"),
+            (a for a in read_records(source, Annotation, rejected, step="agree") if not is_copy(a)),
             topic_groups(schema) if schema else None,
             entities=schema.entity_ids if schema else None,
             bootstrap=bootstrap,
@@ -457,7 +480,12 @@ def adjudicate(
         if not names:
             pseudonyms.keep(people, result.aliases)
         report = agreement.agree(
-            annotations, groups, entities=entities, bootstrap=bootstrap, names=names, known={**known, **result.aliases}
+            (annotation for annotation in annotations if not is_copy(annotation)),
+            groups,
+            entities=entities,
+            bootstrap=bootstrap,
+            names=names,
+            known={**known, **result.aliases},
         )
         write_records(output, result.gold)
         write_records(conflicts_file, result.conflicts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,7 +21,10 @@ from annotate.cli.options import (
     settings,
     url_option,
 )
-from annotate.errors import OK, PARTIAL
+from annotate.errors import OK, PARTIAL, UsageError
+
+if TYPE_CHECKING:
+    from annotate.selection import Sample
 
 SHOWN = 10
 """Annotated segments that are named one by one when a push retires them."""
@@ -35,6 +39,12 @@ SHOWN = 10
 )
 @click.option("--language", "languages", multiple=True, metavar="TAG", help="Language to annotate (repeatable) [default: all].")
 @click.option("--min-chars", type=click.IntRange(0), help="Leave out shorter segments [default: the schema's].")
+@click.option(
+    "--sample", type=click.IntRange(1), metavar="N", help="Only N segments, drawn by a hash: stable, whatever the order."
+)
+@click.option("--per", metavar="A,B", help="Draw N of each language, region, document, or combination: --per language,region.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
+@click.option("--dedupe", is_flag=True, help="One task for equal texts; pull gives the answer to all of them.")
 @click.option("--annotators", metavar="A,B", help="Names; each gets a project of their own.")
 @overlap_option
 @click.option(
@@ -58,6 +68,10 @@ def push(
     languages: tuple[str, ...],
     min_chars: int | None,
     annotators: str | None,
+    sample: int | None,
+    per: str | None,
+    seed: int,
+    dedupe: bool,
     overlap: int | None,
     predictions: Path | None,
     prune: bool,
@@ -81,6 +95,8 @@ def push(
             regions=regions,
             languages=languages,
             min_chars=min_chars,
+            sample=_sample(sample, per, seed),
+            dedupe=dedupe,
             overlap=agreement_overlap(overlap, labels, config),
             prune=prune,
             dry_run=dry_run,
@@ -99,6 +115,8 @@ def push(
             console.note(f"  and {len(one.retires) - SHOWN:,} more annotated ones (--json lists all)")
     if report.not_selected:
         console.note(f"{report.not_selected:,} segments not selected")
+    if report.copies:
+        console.note(f"{report.copies:,} segments have a text that is asked elsewhere: pull gives them its answer")
     if rejected:
         console.note(f"rejected: {counts(rejected)}")
     if dry_run:
@@ -108,8 +126,19 @@ def push(
         | {
             "rejected": sum(rejected.values()),
             "not_selected": report.not_selected,
+            "copies": report.copies,
             "predictions": sum(one.predictions for one in report.projects),
             "projects": [{k: v for k, v in asdict(one).items() if k != "counts"} | dict(one.counts) for one in report.projects],
         }
     )
     return PARTIAL if rejected else OK
+
+
+def _sample(size: int | None, per: str | None, seed: int) -> Sample | None:
+    from annotate.selection import Sample
+
+    if size is None:
+        if per:
+            raise UsageError("--per says how to spread a sample, and there is none", hint="add --sample N")
+        return None
+    return Sample(size, tuple(name.strip() for name in (per or "").split(",") if name.strip()), seed)

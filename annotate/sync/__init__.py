@@ -13,7 +13,7 @@ from annotate.sync.pulling import Pulled, pull
 from annotate.sync.pushing import ProjectPush, PushReport, Retirement, alone, push
 from annotate.sync.sharing import share
 from annotate.sync.standing import STATES, ProjectStatus, status
-from annotate.sync.wanted import Selection, Wanted, WantedTask, asked, cut, select, wanted_tasks
+from annotate.sync.wanted import Selection, Wanted, WantedTask, asked, cut, narrowed, select, wanted_tasks
 
 __all__ = [
     "STATES",
@@ -37,6 +37,7 @@ __all__ = [
     "decide",
     "find_project",
     "has_schema",
+    "narrowed",
     "project_title",
     "project_url",
     "pull",

@@ -25,7 +25,7 @@ class Plan:
     keep_retired: tuple[FoundTask, ...]
     """Retired but annotated: marked, never deleted."""
     absent: tuple[FoundTask, ...]
-    """Of documents the file does not speak about, outside the selection, made by others, or retired before."""
+    """Of documents the file does not speak about, outside the selection or the sample, made by others, or retired before."""
 
     def counts(self) -> dict[str, int]:
         """Numbers as a report shows them."""
@@ -69,7 +69,7 @@ def decide(wanted: Wanted, found: Iterable[FoundTask], selection: Selection, *, 
         absent += [task for task in extras if task.touched and task.retired]
     for task in (task for tasks in by_segment.values() for task in tasks):
         in_scope = bool(task.segment_id) and wanted.complete and (prune or task.doc_id in wanted.documents)
-        if task.retired or not (in_scope and _selected(task, selection)):
+        if task.retired or task.segment_id in wanted.spared or not (in_scope and _selected(task, selection)):
             absent.append(task)
         elif task.touched:
             keep.append(task)

@@ -79,6 +79,8 @@ class PushReport:
 
     projects: tuple[ProjectPush, ...]
     not_selected: int
+    copies: int = 0
+    """Segments that are not asked because another with the same text is."""
 
     @property
     def totals(self) -> dict[str, int]:
@@ -178,7 +180,7 @@ class _Push:
                 url = project_url(self.client, project.id)
                 guessed = self.predictor.send(project, key, share_of_it.tasks.keys(), url)
             reports.append(self._report(project, name, plan, blocked, guessed))
-        return PushReport(tuple(reports), wanted.not_selected)
+        return PushReport(tuple(reports), wanted.not_selected, len(wanted.copies))
 
     def _known(self, key: int | None) -> Iterable[FoundTask]:
         return () if key is None else self.journal.tasks(key)

@@ -17,6 +17,7 @@ from annotate.codec import dumps, loads
 from annotate.labelstudio.wire import Json, essence, to_task
 from annotate.model import Reject, Segment, segment_ids
 from annotate.schema import LabelSchema
+from annotate.selection import Candidate, Sample, originals, text_key
 from annotate.store import reject
 
 CONTEXT = 600
@@ -70,6 +71,11 @@ class Wanted:
     spool: Spool = field(compare=False, repr=False)
     complete: bool = True
     """Whether every line of the file could be read: a segment on a damaged line is no reason to retire its task."""
+    spared: frozenset[str] = frozenset()
+    """Segments of the file that are not asked, because they are not in the sample or have a text that is asked already. Where
+    they have a task it is left alone."""
+    copies: Mapping[str, str] = field(default_factory=dict)
+    """Of the spared ones those with a text that is asked already: the id of the segment that is, by their own."""
 
     def raw(self, segment_id: str) -> bytes:
         """A task as JSON text, as it is sent."""
@@ -136,6 +142,28 @@ def wanted_tasks(
                     continue
                 tasks[piece.id] = _spooled(to_task(piece, schema.ref, before=before, after=after, part=part), spool)
     return Wanted(tasks, frozenset(documents), left_out, spool)
+
+
+def narrowed(wanted: Wanted, *, sample: Sample | None = None, dedupe: bool = False) -> Wanted:
+    """What is wanted, without tasks whose text is asked already (`dedupe`), and of the others a sample."""
+    tasks = wanted.tasks
+    copies = originals((key, _text_key(wanted, key)) for key in tasks) if dedupe else {}
+    chosen = frozenset(tasks.keys() - copies.keys())
+    if sample is not None:
+        chosen = sample.draw(Candidate(key, it.doc_id, it.lang, it.region) for key, it in tasks.items() if key in chosen)
+    copies = {copy: original for copy, original in copies.items() if original in chosen}
+    spared = tasks.keys() - chosen
+    return replace(
+        wanted.only(chosen),
+        not_selected=wanted.not_selected + len(spared) - len(copies),
+        spared=frozenset(spared),
+        copies=copies,
+    )
+
+
+def _text_key(wanted: Wanted, segment_id: str) -> bytes:
+    data = wanted.json(segment_id)["data"]
+    return text_key(data["text"], data["lang"], data["region"])
 
 
 def asked(tasks: Iterable[Json]) -> Wanted:
