@@ -28,12 +28,15 @@ from annotate.model import Annotation, Reject
 from annotate.schema import LabelSchema
 from annotate.store import reject
 
+SUFFIX = " · review"
+"""Of a title: the title of its review project."""
+
 Progress = Callable[[int, int], None]
 
 
 def review_title(title: str) -> str:
     """The title of the project that the conflicts of a title are reviewed in. `UsageError` when it gets too long."""
-    return sync.project_title(f"{title} · review", "")
+    return sync.project_title(title + SUFFIX, "")
 
 
 # -- conflicts → tasks -------------------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ from annotate.errors import ReadError, UnknownName, UsageError
 from annotate.exporters import ALIGNMENTS
 from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Tiling
 from annotate.parallel import batches, ordered_map
+from annotate.purged import kept
 from annotate.schema import LabelSchema
 from annotate.selection import Sample
 from annotate.store import STDIO, Rejects, file_sha256, read_records, reject, rejects_beside, replacing, write_records
@@ -213,6 +214,7 @@ def push(
     selection = sync.select(schema, regions=regions, languages=languages, min_chars=min_chars)
     with Rejects(rejects or rejects_beside(source, "push", of_input=True)) as rejected:
         segments = read_records(source, Segment, rejected, step="push")
+        segments = kept(segments, lambda segment: segment.doc_id, source, "push", rejected)
         wanted = sync.wanted_tasks(segments, schema, selection, rejected, str(source))
         _require_something(source, len(wanted.tasks) + wanted.not_selected, rejected)
         if rejected.counts["unreadable"]:
@@ -462,7 +464,8 @@ def adjudicate(
     decisions_file, people = beside(output, "decisions.jsonl"), pseudonyms.list_near(source)
     groups, entities = (topic_groups(schema), schema.entity_ids) if schema else (None, None)
     with Rejects(rejects or rejects_beside(output, "adjudicate")) as rejected:
-        annotations = list(read_records(source, Annotation, rejected, step="adjudicate"))
+        found = read_records(source, Annotation, rejected, step="adjudicate")
+        annotations = list(kept(found, lambda annotation: annotation.segment.doc_id, source, "adjudicate", rejected))
         _require_something(source, len(annotations), rejected)
         known = pseudonyms.read(people)
         result = adjudication.adjudicate(
@@ -522,7 +525,8 @@ def review_push(
     from annotate import review
 
     with Rejects(rejects or rejects_beside(source, "review", of_input=True)) as rejected:
-        conflicts = list(read_records(source, Conflict, rejected, step="review"))
+        found = read_records(source, Conflict, rejected, step="review")
+        conflicts = list(kept(found, lambda conflict: conflict.segment.doc_id, source, "review", rejected))
         _require_something(source, len(conflicts), rejected)
         report = review.push(
             client,
@@ -599,8 +603,11 @@ def _summary(gold: str | Path) -> dict[str, Any]:
 
 
 def read_decisions(path: Path, rejected: Callable[[Reject], None]) -> Iterator[Annotation]:
-    """The decisions of adjudicators that `review pull` has brought; none when there is no file."""
-    return read_records(path, Annotation, rejected, step="adjudicate") if path.is_file() else iter(())
+    """The decisions of adjudicators that `review pull` has brought; none when there is no file. What was taken down is out."""
+    if not path.is_file():
+        return iter(())
+    decisions = read_records(path, Annotation, rejected, step="adjudicate")
+    return kept(decisions, lambda decision: decision.segment.doc_id, path, "adjudicate", rejected)
 
 
 def beside(output: str | Path, suffix: str) -> Path:
@@ -633,7 +640,7 @@ def export(
     never moves."""
     with Rejects(rejects) as rejected:
         return dataset.export(
-            read_records(source, GoldRecord, rejected, step="export"),
+            _gold(source, rejected),
             output,
             schema=schema,
             schema_bytes=schema_file.read_bytes(),
@@ -651,6 +658,11 @@ def export(
             source=Path(source).name,
             rejects=rejected,
         )
+
+
+def _gold(source: str | Path, rejected: Rejects) -> Iterator[GoldRecord]:
+    records = read_records(source, GoldRecord, rejected, step="export")
+    return kept(records, lambda record: record.meta.doc_id, source, "export", rejected)
 
 
 def alignment(name: str) -> Align:
@@ -675,7 +687,7 @@ def stream_jsonl(
     """The JSONL of an export on standard output; the number of records, and the rejects by code."""
     with Rejects(rejects or rejects_beside(STDIO, "export")) as rejected:
         rows = dataset.stream(
-            read_records(source, GoldRecord, rejected, step="export"),
+            _gold(source, rejected),
             schema=schema,
             splits=splits,
             seed=seed,

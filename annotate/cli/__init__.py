@@ -32,6 +32,7 @@ VERBS = (
     "check",
     "split",
     "export",
+    "purge",
     "doctor",
     "config",
 )

@@ -1,0 +1,119 @@
+"""A document taken down: out of Label Studio and of the workspace's own state, and kept out of what is made later.
+
+The purge list is written first, so that a takedown that is interrupted is already in force; the same command finishes it."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from annotate import review
+from annotate.codec import loads
+from annotate.errors import ReadError, UsageError
+from annotate.labelstudio.client import Client
+from annotate.purged import FILE, Purge, write_log
+from annotate.store import opened, replacing
+from annotate.sync import alone, read_marker
+
+STATE = FILE.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Takedown:
+    """What was removed, or with a dry run will be."""
+
+    doc_id: str
+    tasks: int
+    annotations: int
+    journal: int
+    """Tasks the journal knew."""
+    copies: int
+    """Records in the workspace's own state: copies of segments, and of answers before migrations."""
+    left_in: dict[str, int]
+    """Files of the workspace that still hold records of the document, and how many: they are yours to make anew."""
+
+
+def purge(
+    client: Client,
+    title: str,
+    doc_id: str,
+    workspace: Path,
+    *,
+    why: str = "",
+    by: str = "",
+    dry_run: bool = False,
+    forget: Callable[[str], int] | None = None,
+) -> Takedown:
+    """Remove a document from all projects of a title, that of its review included, and from the workspace's own state, and log
+    it. `forget` removes it from the journal and says how many tasks that knew. `UsageError` when nothing anywhere knows the
+    document."""
+    with alone(client.url, title):
+        found = list(_found(client, title, doc_id))
+        segments = {str(task["data"].get("segment_id", "")) for _, task in found}
+        left = dict(_left_in(workspace, doc_id))
+        state = [path for path in sorted(workspace.glob(f"{STATE}/**/*.jsonl")) if path != workspace / FILE]
+        copies = sum(_records_of(path, doc_id, segments) for path in state)
+        if not (found or left or copies):
+            raise UsageError(f"nothing here or in {title!r} is of document {doc_id!r}", hint="doc_id as in segments.jsonl")
+        answers = sum(int(t.get("total_annotations") or 0) + int(t.get("cancelled_annotations") or 0) for _, t in found)
+        who, journal = by or getpass.getuser(), 0
+        if not dry_run:
+            write_log(workspace, Purge(doc_id, _now(), who, why, False, {}))
+            for project in dict.fromkeys(project for project, _ in found):
+                client.delete_tasks(project, [int(task["id"]) for owner, task in found if owner == project])
+            journal = forget(doc_id) if forget else 0
+            for path in state:
+                _rewrite_without(path, doc_id, segments)
+            counts = {"tasks": len(found), "annotations": answers, "journal": journal, "copies": copies}
+            write_log(workspace, Purge(doc_id, _now(), who, why, True, counts))
+    return Takedown(doc_id, len(found), answers, journal, copies, left)
+
+
+def _found(client: Client, title: str, doc_id: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for project in client.projects():
+        marker = read_marker(project)
+        if marker and marker.title in (title, title + review.SUFFIX):
+            for task in client.tasks(project.id, ("id", "data", "total_annotations", "cancelled_annotations")):
+                if (task.get("data") or {}).get("doc_id") == doc_id:
+                    yield project.id, task
+
+
+def _left_in(workspace: Path, doc_id: str) -> Iterator[tuple[str, int]]:
+    for path in sorted(workspace.glob("*.jsonl")):
+        number = _records_of(path, doc_id, ())
+        if number:
+            yield path.name, number
+
+
+def _records_of(path: Path, doc_id: str, segments: set[str] | tuple[()]) -> int:
+    with opened(path) as lines:
+        return sum(_is_of(line, doc_id, segments) for line in lines)
+
+
+def _is_of(line: bytes, doc_id: str, segments: set[str] | tuple[()]) -> bool:
+    """Whether a JSON line is a segment, annotation, gold record, copy or reject of the document."""
+    try:
+        record = loads(line, dict[str, Any])
+    except ReadError:
+        return False
+    holders = (record, record.get("segment"), record.get("meta"))
+    named = any(isinstance(holder, dict) and holder.get("doc_id") == doc_id for holder in holders)
+    return named or (bool(segments) and record.get("segment_id") in segments)
+
+
+def _rewrite_without(path: Path, doc_id: str, segments: set[str]) -> None:
+    with opened(path) as lines:
+        rest = [line for line in lines if not _is_of(line, doc_id, segments)]
+    if not rest:
+        path.unlink()
+        return
+    with replacing(path) as out:
+        out.writelines(rest)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,137 @@
+"""`annotate purge`, against the fake Label Studio and the real one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotate.cli import main
+from annotate.codec import dumps, loads
+from annotate.labelstudio.client import Client
+from annotate.labelstudio.wire import to_result
+from annotate.model import Annotation, Span
+from annotate.purged import read_log
+from annotate.takedown import purge
+from tests.builders import SCHEMA_TEXT, segment
+from tests.conftest import Live
+
+
+@pytest.fixture
+def client(server: Live) -> Iterator[Client]:
+    with server.client() as connected:
+        yield connected
+
+
+@pytest.fixture
+def title(request: pytest.FixtureRequest) -> str:
+    return request.node.name[:40].replace("[", " ").replace("]", "")
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, title: str, server: Live, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
+    (tmp_path / "annotate.yaml").write_text(f"project: {json.dumps(title)}\nschema: little.yaml\n")
+    return tmp_path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == code
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def test_a_document_is_taken_down_everywhere(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [segment(f"Oulu, number {n}.", doc_id=f"{n}.txt") for n in range(3)]
+    records.append(segment("Oulu, number 1.", doc_id="copy.txt"))
+    (workplace / "segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    pushed = run(capsys, "push", "segments.jsonl", "--annotators", "aino,ben", "--dedupe")
+    for project in pushed["projects"]:
+        for task in client.tasks(project["id"], ("id",)):
+            client.submit(task["id"], to_result([Span(0, 4, "GPE", "Oulu")], {}), lead_time=1, skipped=False)
+    run(capsys, "pull")
+    run(capsys, "adjudicate", "annotations.jsonl", code=5)  # one user answered in both projects
+
+    dry = run(capsys, "purge", "--doc-id", "1.txt", "--dry-run")
+    assert (dry["tasks"], dry["annotations"], dry["copies"]) == (2, 2, 0)
+    assert dry["left_in"] == {"annotations.jsonl": 2, "gold.jsonl": 1, "segments.jsonl": 1}
+    assert not (workplace / ".annotate" / "purged.jsonl").exists()
+    run(capsys, "purge", "--doc-id", "copy.txt")
+    assert list((workplace / ".annotate").glob("copies-*")) == []
+    done = run(capsys, "purge", "--doc-id", "1.txt", "--why", "the author asked", "--by", "Eve")
+    assert (done["tasks"], done["journal"]) == (2, 2)
+    journal = b"".join(path.read_bytes() for path in (workplace / ".annotate").glob("journal.sqlite*"))
+    assert b"number 0" in journal
+    assert b"number 1" not in journal
+
+    log = read_log(workplace / ".annotate" / "purged.jsonl")
+    assert [(entry.doc_id, entry.done) for entry in log[-2:]] == [("1.txt", False), ("1.txt", True)]
+    assert (log[-1].by, log[-1].why, log[-1].counts["annotations"]) == ("Eve", "the author asked", 2)
+    for project in pushed["projects"]:
+        assert {t["data"]["doc_id"] for t in client.tasks(project["id"], ("id", "data"))} == {"0.txt", "2.txt"}
+    # It does not come back, by whatever way.
+    again = run(capsys, "push", "segments.jsonl", "--annotators", "aino,ben", code=5)
+    assert (again["created"], again["unchanged"], again["rejected"]) == (0, 4, 2)
+    exported = run(capsys, "export", "gold.jsonl", "out", code=5)
+    assert exported["records"] == 2
+    assert "number 1" not in "".join(
+        path.read_text(errors="replace") for path in (workplace / "out").rglob("*") if path.is_file()
+    )
+    assert run(capsys, "adjudicate", "annotations.jsonl", "-o", "new.jsonl", code=5)["gold"] == 2
+    assert "number 1" not in (workplace / "new.rejects.jsonl").read_text()
+    assert run(capsys, "pull")["annotations"] == 4
+    assert "number 1" not in (workplace / "annotations.jsonl").read_text()
+
+
+def test_its_review_is_taken_down_too(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [segment(f"Oulu, number {n}.", doc_id=f"{n}.txt") for n in range(2)]
+    (workplace / "segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    pushed = run(capsys, "push", "segments.jsonl", "--annotators", "aino,ben")
+    answers = [[Span(0, 4, "GPE", "Oulu")], []]
+    for project, spans in zip(pushed["projects"], answers, strict=True):
+        for task in client.tasks(project["id"], ("id",)):
+            client.submit(task["id"], to_result(spans, {}), lead_time=1, skipped=False)
+    run(capsys, "pull")
+    told = [loads(line, Annotation) for line in (workplace / "annotations.jsonl").read_bytes().splitlines()]
+    first = pushed["projects"][0]["id"]  # one user answered in both: as if they were two
+    named = [replace(a, annotator="aino" if a.task.project == first else "ben") for a in told]
+    (workplace / "annotations.jsonl").write_bytes(b"".join(dumps(a) + b"\n" for a in named))
+    run(capsys, "adjudicate", "annotations.jsonl")
+    assert run(capsys, "review", "push")["created"] == 2
+    assert run(capsys, "purge", "--doc-id", "1.txt")["tasks"] == 3
+    assert run(capsys, "review", "push", code=5)["unchanged"] == 1
+    assert run(capsys, "review", "push", code=5)["created"] == 0
+
+
+def test_a_document_that_nobody_knows(capsys: pytest.CaptureFixture[str], client: Client) -> None:
+    assert "nothing" in run(capsys, "purge", "--doc-id", "none.txt", code=2)["error"]["message"]
+
+
+def test_interrupted_it_is_in_force(
+    workplace: Path, client: Client, title: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workplace / "segments.jsonl").write_bytes(dumps(segment("Oulu.", doc_id="a.txt")) + b"\n")
+    run(capsys, "push", "segments.jsonl")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "delete_tasks", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            purge(client, title, "a.txt", workplace)
+    assert run(capsys, "push", "segments.jsonl", code=1)["error"]["message"].startswith("no record")
+    forgotten: list[str] = []
+
+    def forget(doc_id: str) -> int:
+        forgotten.append(doc_id)
+        return 7
+
+    done = purge(client, title, "a.txt", workplace, forget=forget)
+    assert (done.tasks, done.journal, forgotten) == (1, 7, ["a.txt"])
