@@ -11,6 +11,7 @@ tokenizer is rebuilt from the configuration the manifest names.
 from __future__ import annotations
 
 import hashlib
+import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +24,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.tokens import Span as DocSpan
 
-from annotate.errors import AnnotateError, InvariantError
+from annotate.errors import AnnotateError, InvariantError, ReadError
 from annotate.model import GoldRecord, Span
 
 Align = Literal["contract", "strict", "expand"]
@@ -204,5 +205,8 @@ def payload_sha256(content: bytes) -> str:
 
 
 def read_docbin(content: bytes, lang: str = "und") -> Iterator[Doc]:
-    """The documents of a `.spacy` file's content."""
-    yield from DocBin().from_bytes(content).get_docs(tokenizer_for(lang)[0].vocab)
+    """The documents of a `.spacy` file's content. `ReadError` when it is none."""
+    try:
+        yield from DocBin().from_bytes(content).get_docs(tokenizer_for(lang)[0].vocab)
+    except (ValueError, KeyError, TypeError, struct.error) as problem:
+        raise ReadError(f"not a DocBin that this spaCy reads: {problem}", hint="check that it is a whole .spacy file") from None

@@ -24,7 +24,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
-from annotate import adjudication, agreement, corpus, dataset, pseudonyms, readers, regions
+from annotate import adjudication, agreement, corpus, dataset, importers, pseudonyms, readers, regions
 from annotate.adjudication import Conflict
 from annotate.agreement import Group
 from annotate.codec import dumps, loads
@@ -33,7 +33,7 @@ from annotate.corpus import Recurrence
 from annotate.dataset import ExportReport
 from annotate.detectors import DEFAULT
 from annotate.earlier import Earlier
-from annotate.errors import ReadError, UnknownName, UsageError
+from annotate.errors import AnnotateError, ReadError, UnknownName, UsageError
 from annotate.exporters import ALIGNMENTS
 from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Tiling
 from annotate.parallel import batches, ordered_map
@@ -614,6 +614,57 @@ def beside(output: str | Path, suffix: str) -> Path:
     """A file that belongs to an output: `gold.jsonl` → `gold.SUFFIX`; `gold.SUFFIX` in the current folder for a stream."""
     path = Path("gold.jsonl") if str(output) == STDIO else Path(output)
     return path.with_name(f"{path.name.removesuffix('.jsonl')}.{suffix}")
+
+
+# -- other tools' files → annotations or gold ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What `import_` brought; `spans_in` is `spans_out` and all `rejected_spans`."""
+
+    records: int
+    spans_in: int
+    spans_out: int
+    rejected_spans: Mapping[str, int]
+    rejected: Mapping[str, int]
+    splits: int
+    """Documents whose split the files carried."""
+    splits_file: str
+
+
+def import_(
+    inputs: Sequence[str | Path],
+    output: str | Path,
+    *,
+    format: str,
+    settings: importers.Settings,
+    kind: importers.Kind,
+    rejects: Path | None = None,
+) -> ImportReport:
+    """Files of another tool, or of an export, → `gold.jsonl` or `annotations.jsonl`. Splits that the files carry are kept in
+    `gold.splits.jsonl` beside it; `DataFindings` when they contradict what stands there."""
+    found, splits_file = importers.Imported(), beside(output, "splits.jsonl")
+    with Rejects(rejects or rejects_beside(output, "import")) as rejected:
+        records = importers.import_files(inputs, format, settings, rejected, kind=kind, report=found)
+        first = next(records, None)
+        _require_something(inputs[0], found.records, rejected)
+        write_records(output, () if first is None else chain([first], records))
+    if found.splits and kind == "gold":
+        dataset.keep_splits(splits_file, found.splits)
+    if found.spans_in != found.spans_out + found.rejected_spans.total():
+        raise AnnotateError(
+            f"import: {found.spans_in} spans went in, {found.spans_out} came out, {found.rejected_spans} were rejected"
+        )
+    return ImportReport(
+        records=found.records,
+        spans_in=found.spans_in,
+        spans_out=found.spans_out,
+        rejected_spans=dict(found.rejected_spans),
+        rejected=dict(rejected.counts),
+        splits=len(found.splits),
+        splits_file=str(splits_file),
+    )
 
 
 # -- gold → dataset ----------------------------------------------------------------------------------------------------

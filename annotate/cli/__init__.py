@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -33,6 +34,7 @@ VERBS = (
     "split",
     "export",
     "purge",
+    "import",
     "doctor",
     "config",
 )
@@ -48,6 +50,7 @@ class Verbs(click.Group):
         if name not in VERBS:
             return None
         module = name.replace("-", "_")
+        module = f"{module}_" if iskeyword(module) else module
         command: click.Command = getattr(import_module(f"annotate.cli.{module}"), module)
         return command
 

@@ -26,7 +26,7 @@ from annotate.codec import dumps
 from annotate.dataset.card import dataset_card
 from annotate.dataset.folder import FORMAT, MANIFEST, files_of, replacing_folder, sha256_of, write_json
 from annotate.dataset.splits import SPLITS, SplitRow, assign, leaks, parse_splits, read_splits
-from annotate.errors import FINDINGS, OK, PARTIAL, AnnotateError, UnknownName, UsageError
+from annotate.errors import FINDINGS, OK, PARTIAL, AnnotateError, DataFindings, ReadError, UnknownName, UsageError
 from annotate.exporters import ALIGNMENTS, EXPORTERS, Exported, Options
 from annotate.exporters.jsonl import Row, rows
 from annotate.model import GoldRecord, Reject
@@ -36,7 +36,7 @@ from annotate.store import reject, write_records
 if TYPE_CHECKING:  # spaCy takes seconds to load
     from annotate.spacy_docs import Align
 
-__all__ = ["ExportReport", "SplitRow", "assign", "export", "leaks", "parse_splits", "read_splits", "stream"]
+__all__ = ["ExportReport", "SplitRow", "assign", "export", "keep_splits", "leaks", "parse_splits", "read_splits", "stream"]
 
 _LANG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
@@ -190,6 +190,21 @@ def stream(
         for item in chosen.rejects:
             rejects(item)
     return rows(selected, tokens=tokens)
+
+
+def keep_splits(path: Path, splits: Mapping[str, tuple[str, str]]) -> None:
+    """Add documents with their split and cluster to a `gold.splits.jsonl`; what stands there stays. `ReadError` for a split
+    that is none, `DataFindings` when a document or a cluster would be in two splits."""
+    rows = list(read_splits(path))
+    known = {(row.doc_id, row.split) for row in rows}
+    for doc_id, (split, cluster) in splits.items():
+        if split not in SPLITS:
+            raise ReadError(f"{split!r} of document {doc_id!r} is no split", hint=f"known: {', '.join(SPLITS)}")
+        if (doc_id, split) not in known:
+            rows.append(SplitRow(doc_id, cluster, split))
+    if found := leaks(rows):
+        raise DataFindings(f"{path} and the imported files put {found[0]}", found, hint="import into another folder")
+    write_records(path, rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 A segment is one block of lines, blank lines between; `-DOCSTART- -X- O O` begins each source document. Tokens come from the
 language's own tokenizer (the manifest names it); parts of speech and chunks are not annotated and are `_`. Lines of the shape
-`# key = value` before a block name the segment and hold its accepted topics; no token's line looks like one, its second column
-is `_`.
+`# key = value` before a block name the segment, its accepted topics and its text as it was (`# text`, as in CoNLL-U; values are
+written as inside a JSON string); no token's line looks like one, its second column is `_`.
 
-Lossy: a token has one tag, so of overlapping spans the longest stays, as in `doc.ents`, and the others are rejects. White space
-is gone. Topics are comments only.
+Lossy: a token has one tag, so of overlapping spans the longest stays, as in `doc.ents`, and the others are rejects. Topics are
+comments only.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def write(splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Opt
         tools={"spacy": VERSIONS["spacy"]},
         usage=_usage(min(names)),
         limits=(
-            "IOB2 files: white space is not kept, and a segment is one block whatever sentences it has.",
+            "IOB2 files: a segment is one block whatever sentences it has; white space is in the `# text` comments only.",
             *([f"IOB2 files: topics are in comments only: {topics}."] if topics else []),
             *unsettled("IOB2 files", splits, options.schema),
             *aligner.limits("IOB2 files", tokenizers, "iob2/adjusted.jsonl"),
@@ -60,7 +60,16 @@ def _blocks(records: Sequence[GoldRecord], aligner: Aligner) -> Iterator[str]:
         if record.meta.doc_id != document:
             document = record.meta.doc_id
             yield DOCUMENT
-        comments = {"id": record.id, "doc_id": document, "region": record.meta.region, "topics": ", ".join(record.accept)}
+        comments = {
+            "id": record.id,
+            "doc_id": document,
+            "start": str(record.meta.start),
+            "lang": record.meta.lang,
+            "region": record.meta.region,
+            "split": record.meta.split,
+            "topics": ", ".join(record.accept),
+            "text": record.text,
+        }
         yield "".join(f"# {key} = {_one_line(value)}\n" for key, value in comments.items() if value)
         yield "".join(f"{token} _ _ {tag}\n" for token, tag in tagged(built)) + "\n"
 

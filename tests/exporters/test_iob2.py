@@ -46,12 +46,15 @@ def test_the_file_as_a_whole(tmp_path: Path) -> None:
     done = write(SPLITS, tmp_path, Options(SCHEMA, source="g.jsonl"))
     assert (tmp_path / "iob2/en/train.conll").read_text(encoding="utf-8") == (
         "-DOCSTART- -X- O O\n\n"
-        "# id = a\n# doc_id = d 1\\nß\n# region = body\n# topics = culture\n"
+        "# id = a\n# doc_id = d 1\\nß\n# start = 0\n# lang = en\n# region = body\n# split = dev\n# topics = culture\n"
+        "# text = University of Turku e\u0301\n"
         "University _ _ B-ORG\nof _ _ I-ORG\nTurku _ _ I-ORG\ne\u0301 _ _ O\n\n"
-        "# id = b\n# doc_id = d 1\\nß\n# region = body\n# topics = calm\n"
+        "# id = b\n# doc_id = d 1\\nß\n# start = 0\n# lang = en\n# region = body\n# split = dev\n# topics = calm\n"
+        "# text = \\n# Seven  Brothers\\n\\n\n"
         "# _ _ O\nSeven _ _ B-ART_BOOK\nBrothers _ _ I-ART_BOOK\n\n"
         "-DOCSTART- -X- O O\n\n"
-        "# id = e\n# doc_id = e\n# region = body\n"
+        "# id = e\n# doc_id = e\n# start = 0\n# lang = en\n# region = body\n# split = dev\n"
+        "# text = The Turkuans 👩‍👩‍👧 sing\n"
         "The _ _ B-LOC\nTurkuans _ _ O\n👩 _ _ O\n\u200d _ _ O\n👩 _ _ O\n\u200d _ _ O\n👧 _ _ O\nsing _ _ O\n\n"
     )
     codes = [(item.id, item.code, item.source) for item in done.rejects]
