@@ -21,7 +21,7 @@ from hashlib import blake2b
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
 from annotate import adjudication, agreement, corpus, dataset, importers, pseudonyms, readers, regions
@@ -676,44 +676,54 @@ def export(
     *,
     schema: LabelSchema,
     schema_file: Path,
-    formats: Collection[str] = ("spacy", "jsonl"),
-    align: Align = "contract",
-    splits: str = "80/10/10",
-    seed: int = 0,
-    name: str = "",
-    languages: Collection[str] = (),
-    regions: Collection[str] = (),
-    tokens: bool = False,
-    licence: str = "",
+    annotations: Path | None = None,
+    segments: Path | None = None,
+    names: bool = False,
     rejects: Path | None = None,
+    **options: Any,
 ) -> ExportReport:
     """`gold.jsonl` → the folder `output`. Splits are kept in `gold.splits.jsonl` beside the gold records, so that a document
-    never moves."""
-    with Rejects(rejects) as rejected:
+    never moves. `annotations` default to `annotations.jsonl` beside them; `segments` are the corpus to compare with. `options`
+    are those of `dataset.export`."""
+    with Rejects(rejects) as rejected, _whole(source) as file:
+        summary_file = beside(source, "summary.json")
+        answered = annotations or Path(file if str(source) == STDIO else source).with_name("annotations.jsonl")
+        read = {"gold": file, "schema": schema_file, "annotations": answered, "segments": segments, "summary": summary_file}
+        answers = None
+        if annotations is not None or answered.is_file():
+            rows = partial(read_records, answered, Annotation, rejected, step="export")
+            answers = dataset.Answers(rows, names, answered.name)
         return dataset.export(
-            _gold(source, rejected),
+            _gold(file, source, rejected),
             output,
             schema=schema,
             schema_bytes=schema_file.read_bytes(),
-            formats=formats,
-            align=align,
-            splits=splits,
-            seed=seed,
             frozen=beside(source, "splits.jsonl"),
-            name=name,
             summary=_summary(source),
-            languages=languages,
-            regions=regions,
-            tokens=tokens,
-            licence=licence,
+            answers=answers,
+            segments=None if segments is None else read_records(segments, Segment, rejected, step="export"),
             source=Path(source).name,
+            inputs={name: file_sha256(path) for name, path in read.items() if path is not None and path.is_file()},
             rejects=rejected,
+            **options,
         )
 
 
-def _gold(source: str | Path, rejected: Rejects) -> Iterator[GoldRecord]:
-    records = read_records(source, GoldRecord, rejected, step="export")
+def _gold(file: str | Path, source: str | Path, rejected: Rejects) -> Iterator[GoldRecord]:
+    records = read_records(file, GoldRecord, rejected, step="export")
     return kept(records, lambda record: record.meta.doc_id, source, "export", rejected)
+
+
+@contextmanager
+def _whole(source: str | Path) -> Iterator[Path]:
+    """A file that can be read twice: itself, or a copy of standard input."""
+    if str(source) != STDIO:
+        yield Path(source)
+        return
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, "stdin.jsonl")
+        copy.write_bytes(sys.stdin.buffer.read())
+        yield copy
 
 
 def alignment(name: str) -> Align:
@@ -738,7 +748,7 @@ def stream_jsonl(
     """The JSONL of an export on standard output; the number of records, and the rejects by code."""
     with Rejects(rejects or rejects_beside(STDIO, "export")) as rejected:
         rows = dataset.stream(
-            _gold(source, rejected),
+            _gold(source, source, rejected),
             schema=schema,
             splits=splits,
             seed=seed,

@@ -14,31 +14,42 @@ Nothing in the folder tells when, where or by which command it was made: the sam
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from annotate._version import __version__
+from annotate.agreement import pseudonyms
 from annotate.codec import dumps
 from annotate.dataset.card import dataset_card
 from annotate.dataset.folder import FORMAT, MANIFEST, files_of, replacing_folder, sha256_of, write_json
+from annotate.dataset.selection import Filters, Rules, Tally, corpus_of, select, select_annotations
 from annotate.dataset.splits import SPLITS, SplitRow, assign, leaks, parse_splits, read_splits
+from annotate.dataset.spool import Spool, sorted_spool
 from annotate.errors import FINDINGS, OK, PARTIAL, AnnotateError, DataFindings, ReadError, UnknownName, UsageError
-from annotate.exporters import ALIGNMENTS, EXPORTERS, Exported, Options
+from annotate.exporters import ALIGNMENTS, EXPORTERS, FROM_ANNOTATIONS, Exported, Options, parts
 from annotate.exporters.jsonl import Row, rows
-from annotate.model import GoldRecord, Reject
+from annotate.model import Annotation, GoldRecord, Reject, Segment
 from annotate.schema import LabelSchema
-from annotate.store import reject, write_records
+from annotate.store import write_records
 
 if TYPE_CHECKING:  # spaCy takes seconds to load
     from annotate.spacy_docs import Align
 
-__all__ = ["ExportReport", "SplitRow", "assign", "export", "keep_splits", "leaks", "parse_splits", "read_splits", "stream"]
-
-_LANG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+__all__ = [
+    "Answers",
+    "ExportReport",
+    "SplitRow",
+    "assign",
+    "export",
+    "keep_splits",
+    "leaks",
+    "parse_splits",
+    "read_splits",
+    "stream",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +60,36 @@ class ExportReport:
     records: int
     """Records written."""
     spans_in: int
-    """Spans of the selected records."""
+    """Spans of the selected records: those that went to the formats, and `rejected_spans`."""
+    rejected_spans: Mapping[str, int]
+    """Code → spans that went to no format."""
     spans_out: int
-    """Spans that are in every format."""
+    """Spans that are in every format of gold records."""
     rejected: int
     """Records and spans left out of all formats or of one; as many as `rejects.jsonl` has lines."""
     adjusted: int
     """Spans whose ends a format of tokens moved."""
-    not_selected: int
-    """Records the filters passed over."""
+    not_selected: Mapping[str, int]
+    """Filter → records it passed over."""
     files: tuple[str, ...]
     """Every file written, relative to `path`."""
     counts: Mapping[str, Any]
     """Split → language → `documents, records, empty, labels, topics`."""
-    formats: Mapping[str, Mapping[str, int]]
-    """Format → `spans_in, spans_out, rejected, adjusted`."""
+    formats: Mapping[str, Mapping[str, Any]]
+    """Format → `spans_in, spans_out, rejected, rejected_by, adjusted`."""
     exit_code: int
     """3 when `align` was strict and a span did not align, else 5 when something was rejected, else 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The annotations gold records were made from, for the formats made of them and for dates."""
+
+    read: Callable[[], Iterable[Annotation]]
+    """They are gone over several times."""
+    names: bool = False
+    """Keep the annotators' names; otherwise they are A1, A2 … as in the gold records."""
+    source: str = "annotations.jsonl"
 
 
 def export(
@@ -84,17 +108,30 @@ def export(
     summary: Mapping[str, Any] | None = None,
     languages: Collection[str] = (),
     regions: Collection[str] = (),
+    annotators: Collection[str] = (),
+    decisions: Collection[str] = (),
+    schema_versions: Collection[str] = (),
+    since: str = "",
+    until: str = "",
+    accept_schemas: Collection[str] = (),
+    answers: Answers | None = None,
+    segments: Iterable[Segment] | None = None,
     tokens: bool = False,
+    spacy_config: bool = False,
     licence: str = "",
     source: str = "gold.jsonl",
+    inputs: Mapping[str, str] | None = None,
     rejects: Callable[[Reject], None] | None = None,
 ) -> ExportReport:
     """Write gold records as a dataset folder; an earlier export at `out` is replaced as a whole.
 
-    `schema_bytes` is the schema's file, `summary` what `adjudicate` wrote beside the gold records. `languages` and `regions`
-    select records (empty: all). `frozen` is the file of split assignments, read when it is there and written at the end.
-    `clusters` maps documents to near-duplicate clusters. `source` is what rejects name as their source; they are also handed to
-    `rejects` one by one.
+    `schema_bytes` is the schema's file, `summary` what `adjudicate` wrote beside the gold records. `languages` to `until`
+    select records (empty: all, see `Filters`). Records made under another schema are rejected, except versions in
+    `accept_schemas`. `answers` is needed for dates and for formats of annotations; with `segments` records must be in
+    that corpus. `frozen` is the file of split assignments, read when it is there and written at the end. `clusters` maps
+    documents to near-duplicate clusters. `source` is what rejects name as their source, `inputs` maps what was read to
+    its SHA-256, for the manifest. Rejects are also handed to `rejects` one by one. Records are kept on disk on their way:
+    memory does not grow with their texts.
 
     `UsageError` for options that make no sense and for an `out` that is not ours, `DataFindings` for frozen splits that leak,
     `AnnotateError` when no record is left or spans get lost uncounted."""
@@ -103,15 +140,20 @@ def export(
         raise UsageError("no export format was named", hint=f"known: {', '.join(EXPORTERS)}")
     if align not in ALIGNMENTS:
         raise UnknownName("alignment", align, ALIGNMENTS)
-    chosen = _select(gold, schema, languages, regions, source)
+    if spacy_config and "spacy" not in writers:
+        raise UsageError("a training configuration is for the spacy format", hint="add --format spacy")
+    filters = Filters(languages, regions, annotators, decisions, schema_versions, since, until)
+    rules = Rules(schema, accept_schemas, None if segments is None else corpus_of(segments), source)
+    answers = _needed(answers, writers, filters)
+    chosen = _gather(gold, rules, filters, answers, with_annotations=not FROM_ANNOTATIONS.isdisjoint(writers))
     selected, assigned = _split(chosen, splits, seed, frozen, clusters)
-    by_split = {split: part for split in SPLITS if (part := [r for r in selected if r.meta.split == split])}
-    options = Options(schema, align, tokens, source)
+    options = Options(schema, align, tokens, source, spacy_config, chosen.annotations_by_split(assigned))
+    by_split = _in_order(parts(selected, lambda record: record.meta.split))
     with replacing_folder(out) as folder:
         (folder / "schema.yaml").write_bytes(schema_bytes)
         done = {kind: write(by_split, folder, options) for kind, write in writers.items()}
-        spans = sum(len(record.spans) for record in selected)
-        _account(done, spans)
+        spans = {kind: (chosen.answered if kind in FROM_ANNOTATIONS else chosen.tally).spans_kept for kind in writers}
+        _account(chosen, done, spans)
         left_out = [*chosen.rejects, *(item for exported in done.values() for item in exported.rejects)]
         if left_out:
             write_records(folder / "rejects.jsonl", left_out)
@@ -124,21 +166,35 @@ def export(
                 "sha256": schema.sha256,
                 "file_sha256": hashlib.sha256(schema_bytes).hexdigest(),
             },
+            "inputs": dict(sorted((inputs or {}).items())) | {"splits": _sha256(assigned)},
             "options": {
+                "accept_schemas": sorted(accept_schemas),
                 "align": align,
+                "annotators": sorted(annotators),
+                "decisions": sorted(decisions),
                 "formats": list(writers),
                 "languages": sorted(languages),
                 "licence": licence,
+                "names": bool(answers and answers.names),
                 "regions": sorted(regions),
+                "schema_versions": sorted(schema_versions),
                 "seed": seed,
+                "since": since,
+                "spacy_config": spacy_config,
                 "splits": splits,
                 "tokens": tokens,
+                "until": until,
             },
             **_composition(selected, schema),
-            "spans": {"in": chosen.spans, "selected": spans},
-            "not_selected": chosen.not_selected,
+            "spans": {
+                "in": chosen.tally.spans_in,
+                "selected": chosen.tally.spans_kept,
+                "rejected": dict(sorted(chosen.tally.spans_lost.items())),
+            },
+            "not_selected": dict(sorted(chosen.tally.not_selected.items())),
+            "other_schemas": dict(sorted(chosen.tally.accepted.items())),
             "rejected": dict(sorted(Counter(item.code for item in left_out).items())),
-            "formats": {kind: _tally(exported, spans) | dict(exported.manifest) for kind, exported in done.items()},
+            "formats": {kind: _tally(exported, spans[kind]) | dict(exported.manifest) for kind, exported in done.items()},
             "adjudication": {key: value for key, value in (summary or {}).items() if key != "agreement"},
             "agreement": (summary or {}).get("agreement", {}),
             "tools": {"annotate": __version__} | {k: v for e in done.values() for k, v in sorted(e.tools.items())},
@@ -153,17 +209,19 @@ def export(
         for item in left_out:
             rejects(item)
     strict_findings = align == "strict" and any(item.code == "misaligned" for item in left_out)
+    of_gold = [exported.spans_out for kind, exported in done.items() if kind not in FROM_ANNOTATIONS]
     return ExportReport(
         path=out,
         records=len(selected),
-        spans_in=chosen.spans,
-        spans_out=min(exported.spans_out for exported in done.values()),
+        spans_in=chosen.tally.spans_in,
+        rejected_spans=manifest["spans"]["rejected"],
+        spans_out=min(of_gold, default=0),
         rejected=len(left_out),
         adjusted=sum(exported.adjusted for exported in done.values()),
-        not_selected=chosen.not_selected,
+        not_selected=manifest["not_selected"],
         files=files,
         counts=manifest["counts"],
-        formats={kind: _tally(exported, spans) for kind, exported in done.items()},
+        formats={kind: _tally(exported, spans[kind]) for kind, exported in done.items()},
         exit_code=FINDINGS if strict_findings else PARTIAL if left_out else OK,
     )
 
@@ -184,7 +242,7 @@ def stream(
 ) -> Iterator[Row]:
     """The records `export` would write as JSONL, all splits together, sorted by document and position. `frozen` is read and
     not written. Errors as with `export`, on the call."""
-    chosen = _select(gold, schema, languages, regions, source)
+    chosen = _gather(gold, Rules(schema, source=source), Filters(languages, regions), None)
     selected, _ = _split(chosen, splits, seed, frozen, clusters)
     if rejects is not None:
         for item in chosen.rejects:
@@ -208,142 +266,178 @@ def keep_splits(path: Path, splits: Mapping[str, tuple[str, str]]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Selection:
-    records: Sequence[GoldRecord]
-    rejects: Sequence[Reject]
-    not_selected: int
-    """How many the filters passed over."""
-    spans: int
-    """Spans of the selected records before any was rejected."""
+class _Chosen:
+    """What goes out, on disk, sorted by document and position."""
+
+    records: Spool[GoldRecord]
+    tally: Tally
+    annotations: Spool[Annotation] = field(default_factory=lambda: Spool(Annotation))
+    answered: Tally = field(default_factory=Tally)
+    """What became of the annotations."""
+
+    @property
+    def rejects(self) -> Sequence[Reject]:
+        return [*self.tally.rejects, *self.answered.rejects]
+
+    def annotations_by_split(self, assigned: Iterable[SplitRow]) -> Mapping[str, Sequence[Annotation]]:
+        place = {row.doc_id: row.split for row in assigned}
+        return _in_order(parts(self.annotations, lambda annotation: place[annotation.segment.doc_id]))
 
 
-def _select(
-    gold: Iterable[GoldRecord], schema: LabelSchema, languages: Collection[str], regions: Collection[str], source: str
-) -> _Selection:
-    """The records that go out, their labels all in the schema, sorted by document and position."""
-    kept: dict[str, GoldRecord] = {}
-    rejects: list[Reject] = []
-    not_selected = spans = 0
-    for record in gold:
-        meta = record.meta
-        if (languages and meta.lang not in languages) or (regions and meta.region not in regions):
-            not_selected += 1
-            continue
-        spans += len(record.spans)
-        problem = _problem(record, schema, kept)
-        if problem is not None:
-            code, reason, hint = problem
-            rejects.append(reject("export", source, code, reason, id=record.id, hint=hint, record=dumps(record)))
-        else:
-            kept[record.id] = _known_labels(record, schema, source, rejects)
-    if not kept:
-        codes = ", ".join(f"{count} {code}" for code, count in Counter(item.code for item in rejects).items())
-        raise AnnotateError(
-            f"nothing to export: {not_selected} records not selected, {len(rejects)} rejected"
-            + (f" ({codes})" if codes else ""),
-            hint=rejects[0].hint if rejects else "adjudicate first, or widen the filters",
-        )
-    records = sorted(kept.values(), key=lambda r: (r.meta.doc_id, r.meta.start, r.id))
-    return _Selection(records, rejects, not_selected, spans)
+T = TypeVar("T")
 
 
-def _problem(record: GoldRecord, schema: LabelSchema, kept: Mapping[str, GoldRecord]) -> tuple[str, str, str] | None:
-    """Code, reason and hint when a record as a whole cannot go out."""
-    meta = record.meta
-    if meta.schema_sha256 != schema.sha256:
-        reason = f"made under schema {meta.schema} ({meta.schema_sha256[:12]}), not {schema.ref} ({schema.sha256[:12]})"
-        return "schema_mismatch", reason, "export with the schema the records were made under, or migrate them"
-    if not _LANG.fullmatch(meta.lang):
-        return "bad_lang", f"{meta.lang!r} is no BCP-47 tag", "write 'und' when the language is not known"
-    if record.id in kept:
-        return "duplicate", f"the id {record.id!r} stands before", "the first record is kept"
-    return None
+def _in_order(by_split: Mapping[str, Sequence[T]]) -> dict[str, Sequence[T]]:
+    return {split: by_split[split] for split in SPLITS if split in by_split}
 
 
-def _known_labels(record: GoldRecord, schema: LabelSchema, source: str, rejects: list[Reject]) -> GoldRecord:
-    """The record with the labels its schema has, topics in the schema's order."""
-    entities = frozenset(schema.entity_ids)
-    topics = tuple(topic for topic in schema.topic_ids if topic in record.cats)
-    unknown = [f"span {s.label} {s.text!r} [{s.start}, {s.end})" for s in record.spans if s.label not in entities]
-    unknown += [f"topic {topic}" for topic in record.cats if topic not in topics]
-    for what in unknown:
-        reason, hint = f"{what}: the label is not in schema {schema.ref}", "correct the label, or add it to the schema"
-        rejects.append(reject("export", source, "unknown_label", reason, id=record.id, hint=hint, record=dumps(record)))
-    return replace(
-        record,
-        spans=tuple(span for span in record.spans if span.label in entities),
-        cats={topic: record.cats[topic] for topic in topics},
-        accept=tuple(topic for topic in topics if record.cats[topic]),
+def _needed(answers: Answers | None, writers: Collection[str], filters: Filters) -> Answers | None:
+    """The annotations, if anything is to be made of them; `UsageError` when they are missing."""
+    for_formats = sorted(FROM_ANNOTATIONS & set(writers))
+    if not (for_formats or filters.by_date):
+        return None
+    if answers is None:
+        what = f"format {for_formats[0]} is made" if for_formats else "dates are those"
+        raise UsageError(f"{what} of annotations, and there are none", hint="name the file with --annotations")
+    return answers
+
+
+def _gather(
+    gold: Iterable[GoldRecord], rules: Rules, filters: Filters, answers: Answers | None, *, with_annotations: bool = False
+) -> _Chosen:
+    tally, answered, dates, spool = Tally(), Tally(), dict[str, str](), Spool(Annotation)
+    if answers is not None and filters.by_date:
+        for annotation in answers.read():
+            known = dates.get(annotation.segment.id, "")
+            dates[annotation.segment.id] = max(known, annotation.updated_at)
+    records = sorted_spool(
+        select(gold, rules, filters, tally, dates), GoldRecord, lambda r: (r.meta.doc_id, r.meta.start, r.id)
     )
+    if answers is not None and with_annotations:
+        who = {annotation.annotator for annotation in answers.read()}
+        names = {name: name for name in who} if answers.names else pseudonyms(who)
+        spool = sorted_spool(
+            select_annotations(answers.read(), replace(rules, source=answers.source), filters, answered, names.__getitem__),
+            Annotation,
+            lambda a: (a.segment.doc_id, a.segment.start, a.segment.id, a.annotator),
+        )
+    if not records:
+        codes = ", ".join(f"{count} {code}" for code, count in Counter(item.code for item in tally.rejects).items())
+        raise AnnotateError(
+            f"nothing to export: {tally.not_selected.total()} records not selected, {len(tally.rejects)} rejected"
+            + (f" ({codes})" if codes else ""),
+            hint=tally.rejects[0].hint if tally.rejects else "adjudicate first, or widen the filters",
+        )
+    return _Chosen(records, tally, spool, answered)
 
 
 def _split(
-    chosen: _Selection, splits: str, seed: int, frozen: Path | None, clusters: Mapping[str, str] | None
-) -> tuple[list[GoldRecord], tuple[SplitRow, ...]]:
+    chosen: _Chosen, splits: str, seed: int, frozen: Path | None, clusters: Mapping[str, str] | None
+) -> tuple[Spool[GoldRecord], tuple[SplitRow, ...]]:
     """The records with split and cluster filled in, and the assignments to freeze."""
-    ratios = parse_splits(splits)
     assigned = assign(
-        (record.meta.doc_id for record in chosen.records),
-        ratios,
+        {record.meta.doc_id for record in chosen.records} | {item.segment.doc_id for item in chosen.annotations},
+        parse_splits(splits),
         seed=seed,
         frozen=read_splits(frozen) if frozen else (),
         clusters=clusters,
     )
     place = {row.doc_id: row for row in assigned}
-    return [
-        replace(r, meta=replace(r.meta, split=(row := place[r.meta.doc_id]).split, cluster=row.cluster)) for r in chosen.records
-    ], assigned
+
+    def placed(record: GoldRecord) -> GoldRecord:
+        row = place[record.meta.doc_id]
+        return replace(record, meta=replace(record.meta, split=row.split, cluster=row.cluster))
+
+    return Spool(GoldRecord, map(placed, chosen.records)), assigned
 
 
-def _account(done: Mapping[str, Exported], spans: int) -> None:
+def _sha256(rows: Iterable[SplitRow]) -> str:
+    """Of the file the rows are frozen in."""
+    return hashlib.sha256(b"".join(dumps(row) + b"\n" for row in rows)).hexdigest()
+
+
+def _account(chosen: _Chosen, done: Mapping[str, Exported], spans: Mapping[str, int]) -> None:
+    """Spans in = spans out + rejects: once for what was chosen, once for every format."""
+    for what, tally in (("records", chosen.tally), ("annotations", chosen.answered)):
+        if tally.spans_in != tally.spans_kept + tally.spans_lost.total():
+            raise AnnotateError(f"{what}: spans {tally}", hint="this is a bug in the selection; nothing was written")
     for kind, exported in done.items():
         lost = len(exported.rejects)
-        if spans != exported.spans_out + lost:
+        if spans[kind] != exported.spans_out + lost:
             raise AnnotateError(
-                f"format {kind}: {spans} spans went in, {exported.spans_out} came out and {lost} were rejected",
+                f"format {kind}: {spans[kind]} spans went in, {exported.spans_out} came out and {lost} were rejected",
                 hint="this is a bug in the format; nothing was written",
             )
 
 
-def _tally(exported: Exported, spans: int) -> dict[str, int]:
+def _tally(exported: Exported, spans: int) -> dict[str, Any]:
     return {
         "spans_in": spans,
         "spans_out": exported.spans_out,
         "rejected": len(exported.rejects),
+        "rejected_by": dict(sorted(Counter(item.code for item in exported.rejects).items())),
         "adjusted": exported.adjusted,
     }
 
 
-def _composition(records: Sequence[GoldRecord], schema: LabelSchema) -> dict[str, Any]:
+def _composition(records: Iterable[GoldRecord], schema: LabelSchema) -> dict[str, Any]:
     """What the records consist of: totals, and split × language × label."""
-    groups: dict[tuple[str, str], list[GoldRecord]] = {}
+    counts: dict[tuple[str, str], _Count] = {}
+    documents: set[str] = set()
+    regions, decided_by = Counter[str](), Counter[str]()
+    texts: dict[bytes, str] = {}
+    repeated: set[bytes] = set()
+    unsettled = total = 0
     for record in records:
-        groups.setdefault((record.meta.split, record.meta.lang), []).append(record)
-    counts: dict[str, dict[str, Any]] = {}
-    for split in SPLITS:
-        for lang in sorted(lang for place, lang in groups if place == split):
-            counts.setdefault(split, {})[lang] = _count(groups[split, lang], schema)
-    places: dict[str, set[str]] = {}
-    for record in records:
-        places.setdefault(record.text.strip(), set()).add(record.meta.split)
+        meta = record.meta
+        counts.setdefault((meta.split, meta.lang), _Count()).add(record)
+        documents.add(meta.doc_id)
+        regions[meta.region] += 1
+        decided_by[meta.decided_by] += 1
+        unsettled += len(record.cats) < len(schema.topic_ids)
+        total += 1
+        digest = hashlib.blake2b(record.text.strip().encode(), digest_size=16).digest()
+        if texts.setdefault(digest, meta.split) != meta.split:
+            repeated.add(digest)
     return {
-        "documents": len({record.meta.doc_id for record in records}),
-        "records": len(records),
-        "counts": counts,
-        "regions": dict(sorted(Counter(record.meta.region for record in records).items())),
-        "decided_by": dict(sorted(Counter(record.meta.decided_by for record in records).items())),
-        "unsettled_topics": sum(len(record.cats) < len(schema.topic_ids) for record in records),
-        "texts_in_several_splits": sum(len(found) > 1 for found in places.values()),
+        "documents": len(documents),
+        "records": total,
+        "counts": {
+            split: {
+                lang: counts[split, lang].shown(schema) for lang in sorted(lang for place, lang in counts if place == split)
+            }
+            for split in SPLITS
+            if any(place == split for place, _ in counts)
+        },
+        "regions": dict(sorted(regions.items())),
+        "decided_by": dict(sorted(decided_by.items())),
+        "unsettled_topics": unsettled,
+        "texts_in_several_splits": len(repeated),
     }
 
 
-def _count(records: Sequence[GoldRecord], schema: LabelSchema) -> dict[str, Any]:
-    labels = Counter(span.label for record in records for span in record.spans)
-    topics = Counter(topic for record in records for topic in record.accept)
-    return {
-        "documents": len({record.meta.doc_id for record in records}),
-        "records": len(records),
-        "empty": sum(not record.spans and not record.accept for record in records),
-        "labels": {label: labels[label] for label in schema.entity_ids},
-        "topics": {topic: topics[topic] for topic in schema.topic_ids},
-    }
+@dataclass(slots=True)
+class _Count:
+    """What the records of one split and language consist of."""
+
+    documents: set[str] = field(default_factory=set)
+    records: int = 0
+    empty: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+    topics: Counter[str] = field(default_factory=Counter)
+
+    def add(self, record: GoldRecord) -> None:
+        self.documents.add(record.meta.doc_id)
+        self.records += 1
+        self.empty += not record.spans and not record.accept
+        self.labels.update(span.label for span in record.spans)
+        self.topics.update(record.accept)
+
+    def shown(self, schema: LabelSchema) -> dict[str, Any]:
+        return {
+            "documents": len(self.documents),
+            "records": self.records,
+            "empty": self.empty,
+            "labels": {label: self.labels[label] for label in schema.entity_ids},
+            "topics": {topic: self.topics[topic] for topic in schema.topic_ids},
+        }

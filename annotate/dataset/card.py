@@ -150,6 +150,9 @@ def _limits(manifest: Mapping[str, Any], formats: Mapping[str, Exported], cluste
         yield f"Records that one annotator alone has seen: {manifest['decided_by']['single']} of {manifest['records']}."
     if manifest["unsettled_topics"]:
         yield f"Records that leave a topic group open (its labels are missing there, not 0): {manifest['unsettled_topics']}."
+    if manifest["other_schemas"]:
+        versions = ", ".join(f"{count} under {ref}" for ref, count in manifest["other_schemas"].items())
+        yield f"Records made under another version of the schema, whose labels were not all asked for there: {versions}."
     if manifest["rejected"]:
         codes = ", ".join(f"{count} {code}" for code, count in manifest["rejected"].items())
         yield f"Left out, with reasons in `rejects.jsonl`: {codes}."

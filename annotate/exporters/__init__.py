@@ -6,17 +6,21 @@ it left out, and adds what its readers need to the manifest and the dataset card
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
-from annotate.model import GoldRecord, Reject, Span
+from annotate.model import Annotation, GoldRecord, Reject, Span
 from annotate.registry import Registry
 from annotate.schema import LabelSchema
 
 if TYPE_CHECKING:  # spaCy takes seconds to load
     from annotate.spacy_docs import Align
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 ALIGNMENTS: tuple[Align, ...] = ("contract", "strict", "expand")
 """What can happen to a span that cuts a token: see `spacy_docs.build_doc`."""
@@ -28,11 +32,16 @@ EXPORTERS = Registry(
         "hf": "annotate.exporters.huggingface:write",
         "iob2": "annotate.exporters.iob2:write",
         "jsonl": "annotate.exporters.jsonl:write",
+        "raw": "annotate.exporters.raw:write",
         "spacy": "annotate.exporters.docbin:write",
         "spacy-json": "annotate.exporters.spacy_json:write",
         "webanno": "annotate.exporters.web_annotation:write",
     },
 )
+
+
+FROM_ANNOTATIONS = frozenset({"raw"})
+"""Formats made of what annotators said and not of gold records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,10 @@ class Options:
     """Add tokens to formats that are not made of tokens."""
     source: str = "gold.jsonl"
     """What rejects name as their source."""
+    spacy_config: bool = False
+    """Write configurations for `spacy train`."""
+    annotations: Mapping[str, Sequence[Annotation]] = field(default_factory=dict)
+    """For the formats in `FROM_ANNOTATIONS`: split → annotations, sorted by document, position and annotator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +101,36 @@ class Exported:
     """Sentences for the card's known limits."""
 
 
+class Part(Sequence[T]):
+    """Some items of a sequence, which is not copied."""
+
+    def __init__(self, whole: Sequence[T], places: Sequence[int]) -> None:
+        self._whole, self._places = whole, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        if isinstance(index, slice):
+            return Part(self._whole, self._places[index])
+        return self._whole[self._places[index]]
+
+
+def parts(whole: Sequence[T], key: Callable[[T], K]) -> dict[K, Part[T]]:
+    """The items of each value of a key, in their order."""
+    places: dict[K, array[int]] = {}
+    for place, item in enumerate(whole):
+        places.setdefault(key(item), array("Q")).append(place)
+    return {value: Part(whole, found) for value, found in places.items()}
+
+
 class Exporter(Protocol):
-    """`splits` maps the non-empty splits, in the order train, dev, test, to their records sorted by document and position."""
+    """`splits` maps the non-empty splits, in the order train, dev, test, to their records sorted by document and position.
+    These may be more than memory holds: go over them as often as needed, and never make a list of them."""
 
     def __call__(self, splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Options) -> Exported: ...
 

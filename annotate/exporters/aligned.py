@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from annotate.codec import dumps
-from annotate.exporters import Adjusted, Options
+from annotate.exporters import Adjusted, Options, parts
 from annotate.model import GoldRecord, Reject, Span
-from annotate.spacy_docs import SPANS_KEY, BuiltDoc, build_doc, tokenizer_config
+from annotate.spacy_docs import SPANS_KEY, BuiltDoc, build_docs, tokenizer_config
 from annotate.store import reject
 
 _HINTS = {
@@ -35,10 +35,9 @@ class Aligner:
         self.adjusted: list[Adjusted] = []
 
     def docs(self, records: Sequence[GoldRecord]) -> Iterator[BuiltDoc]:
-        """One document a record, in order."""
+        """One document a record, in order; each is valid until the next is asked for."""
         hint = _HINTS[self._options.align]
-        for record in records:
-            built = build_doc(record, self._options.align)
+        for record, built in build_docs(records, self._options.align):
             self.nested += built.n_nested
             for lost in built.misaligned:
                 self._reject(record, "misaligned", str(lost), hint)
@@ -92,12 +91,9 @@ def tokenizers_of(splits: Mapping[str, Sequence[GoldRecord]]) -> dict[str, dict[
     return {lang: tokenizer_config(lang) for lang in sorted({r.meta.lang for records in splits.values() for r in records})}
 
 
-def by_language(records: Sequence[GoldRecord]) -> list[tuple[str, list[GoldRecord]]]:
+def by_language(records: Sequence[GoldRecord]) -> list[tuple[str, Sequence[GoldRecord]]]:
     """The records of each language, in their order, sorted by language."""
-    groups: dict[str, list[GoldRecord]] = {}
-    for record in records:
-        groups.setdefault(record.meta.lang, []).append(record)
-    return sorted(groups.items())
+    return sorted(parts(records, lambda record: record.meta.lang).items())
 
 
 def _named(span: Span) -> str:

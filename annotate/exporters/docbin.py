@@ -1,5 +1,10 @@
 """`spacy/LANG/SPLIT.spacy`: spaCy DocBin files, one folder per language because a DocBin stores none.
 
+More than `SHARD` records (or characters) of a split make a folder of files, `spacy/LANG/SPLIT/SPLIT-00001.spacy` …: spaCy's
+corpus reader takes a folder where it takes a file. So memory holds one file at a time, for us and for whoever loads them.
+With configurations there is a `spacy/LANG/config.cfg` for `spacy train`, and for several languages `spacy/mul/` with
+all of them.
+
 Every span that aligns to tokens is in `doc.spans["sc"]`; those that do not overlap are in `doc.ents` as well. A span that does
 not align is a reject; those whose ends moved are counted and listed in `spacy/adjusted.jsonl`, if there are any.
 """
@@ -7,31 +12,47 @@ not align is a reject; those whose ends moved are counted and listed in `spacy/a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from itertools import islice
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from annotate.exporters import Exported, Options
 from annotate.exporters.aligned import Aligner, by_language, tokenizers_of
 from annotate.model import GoldRecord
-from annotate.spacy_docs import SPANS_KEY, VERSIONS, docbin_bytes, payload_sha256
+from annotate.spacy_docs import SPANS_KEY, VERSIONS, BuiltDoc, docbin_bytes, payload_sha256, training_config
 from annotate.store import write_records
+
+SHARD, SHARD_CHARACTERS = 10_000, 50_000_000
+"""Records and characters (never fewer than tokens) that one file holds at most; more characters only of a single record."""
+
+ALL = "mul"
+"""The folder of all languages together: ISO 639-2's code for several."""
 
 
 def write(splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Options) -> Exported:
-    """Write one file per language and split."""
+    """Write one file per language and split, or several."""
     bins = Aligner("spacy", options)
-    payloads = {}
+    payloads: dict[str, str] = {}
+    needs: dict[str, Needs] = {}
     for split, records in splits.items():
         for lang, group in by_language(records):
-            name = f"spacy/{lang}/{split}.spacy"
-            content = docbin_bytes(bins.docs(group))
-            payloads[name] = payload_sha256(content)
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
+            need = needs.setdefault(lang, Needs())
+            built = bins.docs(group) if not options.spacy_config else need.watched(split, bins.docs(group))
+            payloads |= _write(folder, f"spacy/{lang}", split, built, group)
+    tokenizers = tokenizers_of(splits)
+    unwritten: list[str] = []
+    if options.spacy_config:
+        if len(needs) > 1:
+            payloads |= _together(folder, payloads)
+            needs[ALL] = reduce(Needs.__or__, needs.values())
+        unwritten = list(_configure(folder, needs, tokenizers))
     if bins.adjusted:
         write_records(folder / "spacy" / "adjusted.jsonl", bins.adjusted)
-    tokenizers = tokenizers_of(splits)
     return Exported(
         spans_out=bins.spans_out,
         rejects=tuple(bins.rejects),
@@ -44,8 +65,115 @@ def write(splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Opt
         },
         tools=VERSIONS,
         usage=_usage(min(payloads), tokenizers),
-        limits=tuple(bins.limits("spaCy files", tokenizers, "spacy/adjusted.jsonl")),
+        limits=(*bins.limits("spaCy files", tokenizers, "spacy/adjusted.jsonl"), *unwritten),
     )
+
+
+def _write(folder: Path, place: str, split: str, built: Iterator[BuiltDoc], records: Sequence[GoldRecord]) -> dict[str, str]:
+    """Write the documents of some records; file → hash of what it says."""
+    payloads = {}
+    sizes = list(_shards(records))
+    for number, size in enumerate(sizes, 1):
+        name = f"{place}/{split}.spacy" if len(sizes) == 1 else f"{place}/{split}/{split}-{number:05}.spacy"
+        content = docbin_bytes(islice(built, size))
+        payloads[name] = payload_sha256(content)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return payloads
+
+
+@dataclass(slots=True)
+class Needs:
+    """What can be learned from the documents of a language: seen in its training split."""
+
+    splits: set[str] = field(default_factory=set)
+    entities: bool = False
+    overlaps: bool = False
+    topics: bool = False
+    lengths: Counter[int] = field(default_factory=Counter)
+    """Length in tokens → spans."""
+
+    def watched(self, split: str, built: Iterable[BuiltDoc]) -> Iterator[BuiltDoc]:
+        """The documents of a split, noted on their way."""
+        self.splits.add(split)
+        for item in built:
+            if split == "train":
+                self.entities = self.entities or bool(item.doc.ents)
+                self.overlaps = self.overlaps or item.n_nested > 0
+                self.topics = self.topics or bool(item.doc.cats)
+                self.lengths.update(len(span) for span in item.doc.spans[SPANS_KEY])
+            yield item
+
+    def __or__(self, other: Needs) -> Needs:
+        return Needs(
+            self.splits | other.splits,
+            self.entities or other.entities,
+            self.overlaps or other.overlaps,
+            self.topics or other.topics,
+            self.lengths + other.lengths,
+        )
+
+    @property
+    def components(self) -> list[str]:
+        wanted = {"ner": self.entities, "spancat": self.overlaps, "textcat_multilabel": self.topics}
+        return [name for name, needed in wanted.items() if needed]
+
+    @property
+    def longest(self) -> int:
+        """Tokens that all but one in a hundred spans do not exceed: what a span categorizer should consider."""
+        seen, total = 0, self.lengths.total()
+        for length in sorted(self.lengths):
+            seen += self.lengths[length]
+            if seen * 100 >= total * 99:
+                return length
+        return 1
+
+
+def _together(folder: Path, payloads: Mapping[str, str]) -> dict[str, str]:
+    """Copy the files of all languages into one folder per split; file → hash of what it says."""
+    copies = {}
+    for name, digest in payloads.items():
+        _, lang, rest = name.split("/", 2)
+        split = rest.partition("/")[0].removesuffix(".spacy")
+        target = f"spacy/{ALL}/{split}/{lang}-{PurePosixPath(rest).name}"
+        (folder / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, folder / target)
+        copies[target] = digest
+    return copies
+
+
+def _configure(folder: Path, needs: Mapping[str, Needs], tokenizers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Write a training configuration for each language that something can be learned of; sentences about the others."""
+    for lang, need in sorted(needs.items()):
+        place = folder / "spacy" / lang
+        if not need.components:
+            yield f"`spacy/{lang}/` has no configuration: its training split holds no span and no topic."
+            continue
+        paths = {s: f"{s}.spacy" if (place / f"{s}.spacy").exists() else s for s in ("train", "dev") if s in need.splits}
+        if "dev" not in paths:
+            yield f"`spacy/{lang}/config.cfg` evaluates on the training split: there is no dev split."
+        config = training_config(
+            tokenizers.get(lang) or {"blank": "xx"},
+            need.components,
+            train=paths["train"],
+            dev=paths.get("dev", paths["train"]),
+            longest=need.longest,
+            own_tokens=lang == ALL,
+        )
+        (place / "config.cfg").write_bytes(config.encode())
+
+
+def _shards(records: Iterable[GoldRecord]) -> Iterator[int]:
+    """How many records each file takes."""
+    count = characters = 0
+    for record in records:
+        if count and (count == SHARD or characters + len(record.text) > SHARD_CHARACTERS):
+            yield count
+            count = characters = 0
+        count += 1
+        characters += len(record.text)
+    if count:
+        yield count
 
 
 def _usage(example: str, tokenizers: Mapping[str, Mapping[str, Any]]) -> str:
@@ -59,6 +187,6 @@ nlp = spacy.blank("{blank}", config={{"nlp": {{"tokenizer": {json.dumps(tokenize
 docs = list(DocBin().from_disk("{example}").get_docs(nlp.vocab))
 ```
 
-`manifest.json` names the blank pipeline and the tokenizer of every language (`formats.spacy.tokenizers`). Entities that may
-overlap are in `doc.spans["{SPANS_KEY}"]`, entities without overlap in `doc.ents`, topics in `doc.cats`, provenance in
-`doc.user_data`."""
+A split of more than one file is a folder, here and for `spacy train`. `manifest.json` names the blank pipeline and the
+tokenizer of every language (`formats.spacy.tokenizers`). Entities that may overlap are in `doc.spans["{SPANS_KEY}"]`,
+entities without overlap in `doc.ents`, topics in `doc.cats`, provenance in `doc.user_data`."""
