@@ -34,7 +34,7 @@ from annotate.dataset import ExportReport
 from annotate.detectors import DEFAULT
 from annotate.earlier import Earlier
 from annotate.errors import AnnotateError, ReadError, UnknownName, UsageError
-from annotate.exporters import ALIGNMENTS
+from annotate.exporters import ALIGNMENTS, FROM_ANNOTATIONS
 from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Tiling
 from annotate.parallel import batches, ordered_map
 from annotate.purged import kept
@@ -683,14 +683,15 @@ def export(
     **options: Any,
 ) -> ExportReport:
     """`gold.jsonl` → the folder `output`. Splits are kept in `gold.splits.jsonl` beside the gold records, so that a document
-    never moves. `annotations` default to `annotations.jsonl` beside them; `segments` are the corpus to compare with. `options`
-    are those of `dataset.export`."""
+    never moves. `annotations`, where they are needed, default to `annotations.jsonl` beside them; `segments` are the
+    corpus to compare with. `options` are those of `dataset.export`."""
     with Rejects(rejects) as rejected, _whole(source) as file:
         summary_file = beside(source, "summary.json")
-        answered = annotations or Path(file if str(source) == STDIO else source).with_name("annotations.jsonl")
+        wanted = not FROM_ANNOTATIONS.isdisjoint(options.get("formats", ())) or options.get("since") or options.get("until")
+        answered = annotations or (Path(source).with_name("annotations.jsonl") if wanted and str(source) != STDIO else None)
         read = {"gold": file, "schema": schema_file, "annotations": answered, "segments": segments, "summary": summary_file}
         answers = None
-        if annotations is not None or answered.is_file():
+        if answered is not None and (annotations is not None or answered.is_file()):
             rows = partial(read_records, answered, Annotation, rejected, step="export")
             answers = dataset.Answers(rows, names, answered.name)
         return dataset.export(

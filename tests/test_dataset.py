@@ -19,7 +19,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate import dataset
+from annotate import dataset, workflow
 from annotate.agreement import Group, agree
 from annotate.codec import dumps, loads
 from annotate.dataset import ExportReport, SplitRow, assign, export, leaks, parse_splits, read_splits, stream
@@ -29,7 +29,7 @@ from annotate.exporters import Exported, Options
 from annotate.model import Annotation, GoldMeta, GoldRecord, Reject, Segment, Source, Span, TaskRef
 from annotate.registry import Registry
 from annotate.schema import load, parse
-from annotate.store import read_records, write_records
+from annotate.store import write_records
 
 YAML = """schema: t
 version: 1.2.0
@@ -273,17 +273,25 @@ def test_the_manifest_knows_every_file_and_no_place_or_time(tmp_path: Path) -> N
         "file_sha256": found["files"]["schema.yaml"],
     }
     assert found["options"] == {
+        "accept_schemas": [],
         "align": "contract",
+        "annotators": [],
+        "decisions": [],
         "formats": ["jsonl", "spacy"],
         "languages": ["en", "ko"],
         "licence": "cc-by-4.0",
+        "names": False,
         "regions": [],
+        "schema_versions": [],
         "seed": 0,
+        "since": "",
+        "spacy_config": False,
         "splits": "80/10/10",
         "tokens": False,
+        "until": "",
     }
     assert set(found["tools"]) == {"annotate", "spacy", "zlib"}
-    assert found["not_selected"] == 1
+    assert found["not_selected"] == {"language": 1}
     raw = files["manifest.json"] + files["README.md"]
     assert str(tmp_path).encode() not in raw
     assert b"some-folder" not in raw
@@ -392,7 +400,7 @@ def test_an_undefined_figure_and_an_interval_are_shown_as_such(tmp_path: Path) -
 
 def test_filters_are_no_rejects(tmp_path: Path) -> None:
     report = run(tmp_path / "out", regions=["cookie_notice"])
-    assert (report.records, report.not_selected, report.rejected, report.exit_code) == (1, 4, 0, 0)
+    assert (report.records, report.not_selected, report.rejected, report.exit_code) == (1, {"region": 4}, 0, 0)
     assert not (tmp_path / "out/rejects.jsonl").exists()
 
 
@@ -426,7 +434,7 @@ def test_misaligned_spans(tmp_path: Path, align: Any, code: int, spans_out: int)
     record = gold("x", "Old Turkuans sang", ("Old Turku", "LOC"), ("uans", "ORG"))
     report = run(tmp_path / "out", [record], align=align)
     assert (report.exit_code, report.spans_out) == (code, spans_out)
-    assert report.formats["jsonl"] == {"spans_in": 2, "spans_out": 2, "rejected": 0, "adjusted": 0}
+    assert report.formats["jsonl"] == {"spans_in": 2, "spans_out": 2, "rejected": 0, "rejected_by": {}, "adjusted": 0}
     assert report.formats["spacy"]["rejected"] == report.rejected == 2 - spans_out
 
 
@@ -594,19 +602,12 @@ EXAMPLE = Path(__file__).parents[1] / "exports/example"
 
 @pytest.fixture
 def rebuilt(tmp_path: Path) -> Path:
-    frozen = Path(shutil.copy(DATA / "gold.splits.jsonl", tmp_path))
-    seen: list[Reject] = []
-    report = export(
-        read_records(DATA / "gold.jsonl", GoldRecord, seen.append, step="export"),
-        tmp_path / "example",
-        schema=load(DATA / "schema.yaml"),
-        schema_bytes=(DATA / "schema.yaml").read_bytes(),
-        splits="60/20/20",
-        frozen=frozen,
-    )
-    assert not seen
+    for name in ("gold.jsonl", "gold.splits.jsonl"):
+        shutil.copy(DATA / name, tmp_path)
+    schema, out = DATA / "schema.yaml", tmp_path / "example"
+    report = workflow.export(tmp_path / "gold.jsonl", out, schema=load(schema), schema_file=schema, splits="60/20/20")
     assert report.exit_code == 0
-    assert frozen.read_bytes() == (DATA / "gold.splits.jsonl").read_bytes()
+    assert (tmp_path / "gold.splits.jsonl").read_bytes() == (DATA / "gold.splits.jsonl").read_bytes()
     return tmp_path / "example"
 
 

@@ -6,6 +6,7 @@ import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.tokens import DocBin
 
 from annotate import spacy_docs
 from annotate.errors import AnnotateError, InvariantError
@@ -258,6 +259,22 @@ def test_docbin_holds_everything() -> None:
         ]
         assert [t.ent_iob_ + t.ent_type_ for t in doc] == [t.ent_iob_ + t.ent_type_ for t in item.doc]
     assert docs[1].has_annotation("ENT_IOB")
+
+
+def test_what_is_stored_is_what_spacy_would_store() -> None:
+    for lang in ("en", "ko", "ar", "th"):
+        for text in HARD.values():
+            doc = build_doc(gold(text, (0, 1, "X"), lang=lang) if text[0].strip() else gold(text, lang=lang)).doc
+            ours, theirs = (DocBin(attrs=spacy_docs.ATTRS, store_user_data=True) for _ in range(2))
+            spacy_docs._add(ours, doc)
+            theirs.add(doc)
+            for part in ("user_data", "span_groups", "cats", "flags"):
+                assert getattr(ours, part) == getattr(theirs, part)
+            for part in ("tokens", "spaces"):
+                (one,), (two,) = getattr(ours, part), getattr(theirs, part)
+                assert one.dtype == two.dtype
+                assert one.tolist() == two.tolist()
+            assert {token.text for token in doc} <= ours.strings <= theirs.strings
 
 
 def test_docbin_bytes_do_not_depend_on_what_was_tokenized_before() -> None:

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from tempfile import TemporaryFile
 from typing import Any, Generic, TypeVar, overload
+from weakref import finalize
 
 from annotate.codec import dumps, loads
 from annotate.exporters import Part
@@ -22,6 +23,7 @@ class Spool(Sequence[T], Generic[T]):
     def __init__(self, kind: type[T], records: Iterable[T] = ()) -> None:
         self._kind = kind
         self._file = TemporaryFile()  # noqa: SIM115  lives as long as the spool
+        finalize(self, self._file.close)
         self._starts = array("Q", [0])
         for record in records:
             self.append(record)

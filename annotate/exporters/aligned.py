@@ -35,7 +35,7 @@ class Aligner:
         self.adjusted: list[Adjusted] = []
 
     def docs(self, records: Sequence[GoldRecord]) -> Iterator[BuiltDoc]:
-        """One document a record, in order; each is valid until the next is asked for."""
+        """One document a record, in order."""
         hint = _HINTS[self._options.align]
         for record, built in build_docs(records, self._options.align):
             self.nested += built.n_nested

@@ -285,7 +285,7 @@ class _Import:
     def _meta(self, item: Item, source: str) -> GoldMeta:
         """The item's own identity and provenance, else what can be known of it."""
         schema, given = self._settings.schema, item.meta
-        if "schema_sha256" in given:
+        if "decided_by" in given:
             try:
                 return msgspec.convert(dict(given), GoldMeta)
             except msgspec.ValidationError as problem:
@@ -320,7 +320,7 @@ class _Import:
 
     def _gold(self, item: Item, spans: tuple[Span, ...], cats: Mapping[str, float], meta: GoldMeta) -> GoldRecord:
         return GoldRecord(
-            id=item.id if "schema_sha256" in item.meta else meta.segment_id,
+            id=item.id if "decided_by" in item.meta else meta.segment_id,
             text=item.text,
             spans=spans,
             cats=cats,

@@ -45,7 +45,7 @@ def _item(number: int, row: Row, schema: LabelSchema) -> Item:
     }
     status: Literal["submitted", "skipped"] = "skipped" if answer == "ignore" else "submitted"
     meta = row["meta"] if isinstance(row.get("meta"), dict) else {}
-    moment = _moment(row.get("_timestamp"))
+    moment = str(meta.get("updated_at") or _moment(row.get("_timestamp")))
     return Item(
         number,
         text,
@@ -56,7 +56,7 @@ def _item(number: int, row: Row, schema: LabelSchema) -> Item:
         meta=own_meta(meta),
         status=status,
         annotator=str(row.get("_annotator_id") or row.get("_session_id") or ""),
-        created_at=moment,
+        created_at=str(meta.get("created_at", moment)),
         updated_at=moment,
     )
 

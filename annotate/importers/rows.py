@@ -51,8 +51,10 @@ def settled(accepted: Collection[str], schema: LabelSchema) -> dict[str, float]:
 def own_meta(row: Mapping[str, Any]) -> dict[str, Any]:
     """Of a mapping the keys of `GoldMeta`: all of them when annotate exported it, or what others happen to have too."""
     found = {key: row[key] for key in META if key in row}
-    if "schema_sha256" in found:
+    if "schema_sha256" in found and "decided_by" in found:
         return found
+    if "segment_id" in found:  # a row of `raw`, which nobody decided
+        return {key: found[key] for key in ("doc_id", "segment_id", "lang", "region", "start", "split") if key in found}
     return {key: found[key] for key in ("doc_id", "lang", "region") if isinstance(found.get(key), str) and found[key]}
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from annotate.dataset import export
+from annotate.dataset import Answers, export
 from annotate.exporters import EXPORTERS
-from annotate.model import GoldRecord
+from annotate.model import Annotation, GoldRecord
 from annotate.schema import load
 from annotate.store import read_records
 
@@ -39,6 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         schema_bytes=schema.read_bytes(),
         formats=list(EXPORTERS),
         frozen=frozen,
+        answers=Answers(lambda: list(read_records(DATA / "annotations.jsonl", Annotation, seen.append, step="export"))),
     )
     assert not seen
     return out
@@ -90,6 +91,8 @@ def test_the_snippet_loads_what_was_exported(name: str, place: str, folder: Path
             assert all(tag[0] in "BIO" for rows in scope["sentences"] for _, tag in rows)
         case "webanno":
             assert ("Whitby", "LOC") in scope["found"] or ("부산", "LOC") in scope["found"]
+        case "raw":
+            assert any(set(said) == {"A1", "A2"} for said in scope["answers"].values())
         case "hf":
             assert scope["names"][0] == "O"
         case "jsonl":

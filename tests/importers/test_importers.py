@@ -412,7 +412,7 @@ def test_splits_come_along_and_must_not_contradict(tmp_path: Path) -> None:
     path = written(tmp_path / "p.jsonl", row | {"meta": own | rest | {"split": "dev", "agreement": -1.0}})
     with pytest.raises(DataFindings):
         import_([path], tmp_path / "gold.jsonl", format="prodigy", settings=SETTINGS, kind="gold")
-    path = written(tmp_path / "p.jsonl", row | {"meta": own | {"schema_sha256": 3}})
+    path = written(tmp_path / "p.jsonl", row | {"meta": own | {"schema_sha256": 3, "decided_by": "single"}})
     with pytest.raises(ReadError, match="no record"):
         import_([path], tmp_path / "gold.jsonl", format="prodigy", settings=SETTINGS, kind="gold")
 

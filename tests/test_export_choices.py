@@ -1,0 +1,245 @@
+"""Which records an export takes: filters, schema versions, the corpus; and what annotators said, row by row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotate import lint, workflow
+from annotate.dataset import Answers, ExportReport, export
+from annotate.errors import AnnotateError, UsageError
+from annotate.importers import Settings, import_files
+from annotate.model import Annotation, GoldRecord, Reject, SchemaRef, Segment, Source, Span, TaskRef
+from annotate.schema import load
+from annotate.store import write_records
+from tests.test_dataset import GOLD, SCHEMA, YAML, contents, gold, manifest, rejected, run
+
+OLD = SchemaRef("t", "1.0.0", "0" * 64)
+
+
+def older(record: GoldRecord) -> GoldRecord:
+    return replace(record, meta=replace(record.meta, schema=str(OLD), schema_sha256=OLD.sha256))
+
+
+def annotation(record: GoldRecord, annotator: str, day: str, **fields: Any) -> Annotation:
+    meta = record.meta
+    place = Source(meta.start, meta.end)
+    segment = Segment(
+        record.id, meta.doc_id, meta.start, meta.end, record.text, meta.lang, 1.0, "Zyyy", meta.region, 1.0, place
+    )
+    topics = {group.id: tuple(x.id for x in group.labels if record.cats.get(x.id)) for group in SCHEMA.topics}
+    unanswered = tuple(group for group, labels in topics.items() if not labels)
+    values: dict[str, Any] = {"status": "submitted", "spans": record.spans, "topics": topics, "unanswered": unanswered}
+    rest = {"created_at": "", "updated_at": f"{day}T10:00:00Z", "lead_time": 2.0, "from_prediction": "", "ground_truth": False}
+    stamps = {"schema": SCHEMA.ref, "task": TaskRef(1, 2)}
+    return Annotation(segment=segment, annotator=annotator, **values | rest | stamps | fields)
+
+
+ANSWERS = [
+    *(annotation(record, "aino@example.org", f"2026-01-0{day}") for day, record in enumerate(GOLD, 1)),
+    annotation(GOLD[1], "ben@example.org", "2026-02-01", spans=()),
+    annotation(GOLD[2], "ben@example.org", "2026-02-02", status="skipped", spans=(), topics={}, unanswered=()),
+    annotation(gold("s9", "A conflict", doc="d9"), "ben@example.org", "2026-02-03"),
+]
+SAID = Answers(lambda: ANSWERS)
+
+
+def rows(folder: Path, pattern: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for path in sorted(folder.glob(pattern)) for line in path.read_bytes().splitlines()]
+
+
+def ids(folder: Path) -> list[str]:
+    return sorted(row["id"] for row in rows(folder, "jsonl/*.jsonl"))
+
+
+def changed(**meta: Any) -> list[GoldRecord]:
+    return [replace(GOLD[0], meta=replace(GOLD[0].meta, **meta)), *GOLD[1:]]
+
+
+# -- filters -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("records", "options", "kept", "missed"),
+    [
+        (changed(annotators=("A1", "A2")), {"annotators": ["A2"]}, ["s3"], {"annotator": 4}),
+        (changed(decided_by="majority"), {"decisions": ["majority", "unanimous"]}, ["s3"], {"decision": 4}),
+        (changed(schema="t@1.9.0"), {"schema_versions": ["1.9.0"]}, ["s3"], {"schema_version": 4}),
+        (GOLD, {"since": "2026-02-01"}, ["s1", "s2"], {"date": 3}),
+        (GOLD, {"until": "2026-01-04"}, ["s3", "s4"], {"date": 3}),
+        (GOLD, {"since": "2026-01-04T10:00", "until": "2026-01-31"}, ["s4", "s5"], {"date": 3}),
+        (GOLD, {"languages": ["en"], "regions": ["body"]}, ["s1", "s3"], {"language": 2, "region": 1}),
+    ],
+)
+def test_filters_count_what_they_pass_over(
+    tmp_path: Path, records: Sequence[GoldRecord], options: dict[str, Any], kept: list[str], missed: dict[str, int]
+) -> None:
+    report = run(tmp_path / "out", records, answers=SAID, **options)
+    assert ids(tmp_path / "out") == kept
+    assert report.not_selected == missed == manifest(tmp_path / "out")["not_selected"]
+    assert (report.rejected, report.exit_code) == (0, 0)
+
+
+def test_dates_need_annotations_and_must_be_dates(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="dates are those of annotations"):
+        run(tmp_path / "out", since="2026-01-01")
+    with pytest.raises(UsageError, match="no date"):
+        run(tmp_path / "out", since="yesterday", answers=SAID)
+
+
+# -- schema versions ---------------------------------------------------------------------------------------------------
+
+
+def test_records_of_an_older_schema_are_refused_unless_accepted(tmp_path: Path) -> None:
+    asked_less = replace(gold("old", "Turku", ("Turku", "LOC"), cats={"sport": 1.0}))
+    records = [*GOLD, older(asked_less)]
+    report = run(tmp_path / "out", records)
+    (item,) = rejected(tmp_path / "out")
+    assert (item.code, item.id, report.exit_code, report.rejected_spans) == (
+        "schema_mismatch",
+        "old",
+        5,
+        {"schema_mismatch": 1},
+    )
+    assert "never asked for culture" in item.reason
+    assert "--accept-schema 1.0.0" in item.hint
+    assert report.spans_in == report.spans_out + 1
+    assert run(tmp_path / "out", records, accept_schemas=["0.9.0"]).rejected == 1
+    report = run(tmp_path / "out", records, accept_schemas=["1.0.0"])
+    assert (report.rejected, report.records) == (0, 6)
+    assert manifest(tmp_path / "out")["other_schemas"] == {"t@1.0.0": 1}
+    assert "not all asked for there: 1 under t@1.0.0" in (tmp_path / "out/README.md").read_text("utf-8")
+    (row,) = (row for row in rows(tmp_path / "out", "jsonl/*.jsonl") if row["id"] == "old")
+    assert row["cats"] == {"sport": 1.0}  # what was not asked is open, not 0
+
+
+def test_a_schema_of_another_name_is_never_accepted(tmp_path: Path) -> None:
+    record = replace(GOLD[0], meta=replace(GOLD[0].meta, schema="u@1.0.0", schema_sha256="1"))
+    with pytest.raises(AnnotateError, match="nothing to export"):
+        run(tmp_path / "out", [record], accept_schemas=["1.0.0"])
+
+
+# -- the corpus --------------------------------------------------------------------------------------------------------
+
+
+def test_records_are_compared_with_the_corpus(tmp_path: Path) -> None:
+    corpus = [item.segment for item in ANSWERS[:5]]
+    nfc = "University of Turku é 👩‍👩‍👧"
+    corpus[1] = replace(corpus[1], text=nfc, end=corpus[1].start + len(nfc))
+    corpus[2] = replace(corpus[2], text=corpus[2].text + "\n\n", end=corpus[2].end + 2)
+    corpus[4] = replace(corpus[4], id="renamed")
+    report = run(tmp_path / "out", segments=corpus)
+    assert ids(tmp_path / "out") == ["s2", "s3", "s4"]
+    assert {item.id: item.code for item in rejected(tmp_path / "out")} == {"s1": "other_text", "s5": "no_segment"}
+    assert "another normal form" in rejected(tmp_path / "out")[0].reason
+    assert report.rejected_spans == {"no_segment": 0, "other_text": 2}
+
+
+# -- raw ---------------------------------------------------------------------------------------------------------------
+
+
+def exported(out: Path, **options: Any) -> ExportReport:
+    return run(out, formats=["jsonl", "raw"], answers=replace(SAID, **options))
+
+
+def test_a_row_for_every_annotator_and_segment(tmp_path: Path) -> None:
+    report = exported(tmp_path / "out")
+    found = rows(tmp_path / "out", "raw/*.jsonl")
+    assert len(found) == len(ANSWERS)
+    assert {(row["id"], row["_annotator_id"]) for row in found} == {
+        (a.segment.id, {"aino@example.org": "A1", "ben@example.org": "A2"}[a.annotator]) for a in ANSWERS
+    }
+    assert "example.org" not in "".join(map(str, contents(tmp_path / "out").values()))
+    spans = sum(len(a.spans) for a in ANSWERS)
+    assert report.formats["raw"]["spans_in"] == report.formats["raw"]["spans_out"] == spans
+    assert report.spans_out == 4  # of the gold records
+    skip = next(row for row in found if row["answer"] == "ignore")
+    assert (skip["id"], skip["cats"], skip["spans"]) == ("s2", {}, [])
+    split = {row["meta"]["doc_id"]: row["meta"]["split"] for row in rows(tmp_path / "out", "jsonl/*.jsonl")}
+    assert all(split.get(row["meta"]["doc_id"], row["meta"]["split"]) == row["meta"]["split"] for row in found)
+
+
+def test_names_only_when_asked(tmp_path: Path) -> None:
+    exported(tmp_path / "out", names=True)
+    assert manifest(tmp_path / "out")["formats"]["raw"]["annotators"] == ["aino@example.org", "ben@example.org"]
+
+
+def test_raw_needs_annotations_and_rejects_what_it_cannot_take(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="format raw is made of annotations"):
+        run(tmp_path / "out", formats=["raw"])
+    bad = [
+        replace(ANSWERS[0], schema=OLD),
+        replace(ANSWERS[1], spans=(*ANSWERS[1].spans[:1], Span(14, 19, "SHIP", "Turku"))),
+    ]
+    report = run(tmp_path / "out", formats=["raw"], answers=Answers(lambda: bad))
+    assert [item.code for item in rejected(tmp_path / "out")] == ["schema_mismatch", "unknown_label"]
+    assert report.formats["raw"]["spans_out"] == 1
+
+
+def test_raw_comes_back_as_annotations(tmp_path: Path) -> None:
+    exported(tmp_path / "out")
+    seen: list[Reject] = []
+    files = sorted((tmp_path / "out/raw").glob("*.jsonl"))
+    found = [
+        item
+        for item in import_files(files, "prodigy", Settings(SCHEMA), seen.append, kind="annotations")
+        if isinstance(item, Annotation)
+    ]
+    assert not seen
+    back = {(a.segment.id, a.annotator): (a.status, a.spans, a.updated_at, a.segment.text) for a in found}
+    assert back == {
+        (a.segment.id, "A1" if a.annotator < "b" else "A2"): (a.status, a.spans, a.updated_at, a.segment.text) for a in ANSWERS
+    }
+
+
+# -- reproducible ------------------------------------------------------------------------------------------------------
+
+
+def workspace(folder: Path, records: Sequence[GoldRecord]) -> dict[str, bytes]:
+    folder.mkdir(parents=True)
+    write_records(folder / "gold.jsonl", records)
+    write_records(folder / "annotations.jsonl", ANSWERS)
+    (folder / "t.yaml").write_text(YAML)
+    for _ in range(2):  # the second finds the splits frozen
+        workflow.export(
+            folder / "gold.jsonl",
+            folder / "out",
+            schema=load(folder / "t.yaml"),
+            schema_file=folder / "t.yaml",
+            formats=["spacy", "jsonl", "raw"],
+            spacy_config=True,
+        )
+    return contents(folder / "out")
+
+
+def test_equal_bytes_anywhere_and_every_input_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = workspace(tmp_path / "one", GOLD)
+    monkeypatch.chdir(tmp_path)
+    assert workspace(Path("deep/er/two"), GOLD) == one
+    inputs = json.loads(one["manifest.json"])["inputs"]
+    assert set(inputs) == {"annotations", "gold", "schema", "splits"}
+    assert not lint.check(tmp_path / "one/out").findings
+
+
+def test_changing_one_label_changes_only_what_it_must(tmp_path: Path) -> None:
+    span = replace(GOLD[2].spans[0], label="LOC")
+    records = [*GOLD[:2], replace(GOLD[2], spans=(span,)), *GOLD[3:]]
+    before, after = workspace(tmp_path / "one", GOLD), workspace(tmp_path / "two", records)
+    assert set(before) == set(after)
+    (place,) = (row["meta"]["split"] for row in rows(tmp_path / "one/out", "jsonl/*.jsonl") if row["id"] == "s2")
+    touched = {name for name in before if before[name] != after[name]}
+    files = {f"jsonl/{place}.jsonl", f"spacy/ko/{place}.spacy", "README.md", "manifest.json"}
+    assert touched == files | {name for name in touched if name.startswith("spacy/mul/") and "/ko-" in name}
+    one, two = (json.loads(found["manifest.json"]) for found in (before, after))
+    assert {key for key in one if one[key] != two[key]} == {"counts", "files", "formats", "inputs"}
+    assert {key for key in one["inputs"] if one["inputs"][key] != two["inputs"][key]} == {"gold"}
+
+
+def test_an_empty_gold_file_is_no_dataset(tmp_path: Path) -> None:
+    with pytest.raises(AnnotateError, match="nothing to export"):
+        export([], tmp_path / "out", schema=SCHEMA, schema_bytes=YAML.encode())
