@@ -48,6 +48,9 @@ VERSIONS: Mapping[str, str] = {"spacy": about.__version__, "zlib": zlib.ZLIB_RUN
 
 _MSGPACK = msgspec.msgpack.Encoder()
 
+_WORDS: dict[int, str] = {}
+"""Number of a word (its hash) → the word, as far as met."""
+
 _CHARACTERS = {"@tokenizers": "spacy.zh.ChineseTokenizer", "segmenter": "char"}
 _UNSPACED = frozenset({"bo", "dz", "ja", "km", "ko", "lo", "lzh", "my", "th", "wuu", "yue", "zh"})
 _BLANKS = {"no": "nb", "fil": "tl", "ku": "kmr"}
@@ -90,9 +93,20 @@ def tokenize(text: str, lang: str) -> Doc:
     """The text as a spaCy document. `InvariantError` should a tokenizer change the text."""
     # The tokenizer is called directly: the pipeline's length limit is for parsers, which a blank pipeline has none of.
     doc: Doc = tokenizer_for(lang)[0].tokenizer(text)
-    if doc.text != text:
+    spaces = doc.to_array(["ORTH", "SPACY"])[:, 1].tolist()
+    if "".join([word + " " if space else word for word, space in zip(_words(doc), spaces, strict=True)]) != text:
         raise InvariantError(f"spaCy's tokenizer for {lang!r} changed a text of {len(text)} code points", hint="report this")
     return doc
+
+
+def _words(doc: Doc) -> list[str]:
+    """The texts of the tokens, without making token objects, which would be a good part of an export's time."""
+    orths: list[int] = doc.to_array(["ORTH", "SPACY"])[:, 0].tolist()
+    try:
+        return [_WORDS[orth] for orth in orths]
+    except KeyError:
+        _WORDS.update((orth, doc.vocab.strings[orth]) for orth in orths if orth not in _WORDS)
+        return [_WORDS[orth] for orth in orths]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +178,7 @@ def build_docs(records: Iterable[GoldRecord], align: Align = "contract") -> Iter
         yield record, build_doc(record, align)
         if number % FORGET_AFTER == 0:
             tokenizer_for.cache_clear()
+            _WORDS.clear()
 
 
 def _align(doc: Doc, span: Span, align: Align) -> DocSpan | None:
@@ -223,7 +238,7 @@ def _add(store: DocBin, doc: Doc) -> None:
     store.cats.append(doc.cats)
     store.user_data.append(_MSGPACK.encode(doc.user_data))
     store.span_groups.append(_span_groups(doc))
-    store.strings.update(token.text for token in doc)
+    store.strings.update(_words(doc))
     store.strings.update(span.label_ for span in doc.spans[SPANS_KEY])
 
 

@@ -269,9 +269,10 @@ def keep_splits(path: Path, splits: Mapping[str, tuple[str, str]]) -> None:
 class _Chosen:
     """What goes out, on disk, sorted by document and position."""
 
-    records: Spool[GoldRecord]
+    records: Sequence[GoldRecord]
+    documents: set[str]
     tally: Tally
-    annotations: Spool[Annotation] = field(default_factory=lambda: Spool(Annotation))
+    annotations: Sequence[Annotation] = ()
     answered: Tally = field(default_factory=Tally)
     """What became of the annotations."""
 
@@ -305,22 +306,29 @@ def _needed(answers: Answers | None, writers: Collection[str], filters: Filters)
 def _gather(
     gold: Iterable[GoldRecord], rules: Rules, filters: Filters, answers: Answers | None, *, with_annotations: bool = False
 ) -> _Chosen:
-    tally, answered, dates, spool = Tally(), Tally(), dict[str, str](), Spool(Annotation)
+    tally, answered = Tally(), Tally()
+    dates, documents = dict[str, str](), set[str]()
+    said: Sequence[Annotation] = ()
     if answers is not None and filters.by_date:
         for annotation in answers.read():
             known = dates.get(annotation.segment.id, "")
             dates[annotation.segment.id] = max(known, annotation.updated_at)
-    records = sorted_spool(
-        select(gold, rules, filters, tally, dates), GoldRecord, lambda r: (r.meta.doc_id, r.meta.start, r.id)
-    )
+
+    def gold_place(record: GoldRecord) -> tuple[str, int, str]:
+        documents.add(record.meta.doc_id)
+        return record.meta.doc_id, record.meta.start, record.id
+
+    def answer_place(answer: Annotation) -> tuple[str, int, str, str]:
+        documents.add(answer.segment.doc_id)
+        return answer.segment.doc_id, answer.segment.start, answer.segment.id, answer.annotator
+
+    records = sorted_spool(select(gold, rules, filters, tally, dates), GoldRecord, gold_place)
     if answers is not None and with_annotations:
         who = {annotation.annotator for annotation in answers.read()}
         names = {name: name for name in who} if answers.names else pseudonyms(who)
-        spool = sorted_spool(
-            select_annotations(answers.read(), replace(rules, source=answers.source), filters, answered, names.__getitem__),
-            Annotation,
-            lambda a: (a.segment.doc_id, a.segment.start, a.segment.id, a.annotator),
-        )
+        of_answers = replace(rules, source=answers.source)
+        chosen = select_annotations(answers.read(), of_answers, filters, answered, names.__getitem__)
+        said = sorted_spool(chosen, Annotation, answer_place)
     if not records:
         codes = ", ".join(f"{count} {code}" for code, count in Counter(item.code for item in tally.rejects).items())
         raise AnnotateError(
@@ -328,7 +336,7 @@ def _gather(
             + (f" ({codes})" if codes else ""),
             hint=tally.rejects[0].hint if tally.rejects else "adjudicate first, or widen the filters",
         )
-    return _Chosen(records, tally, spool, answered)
+    return _Chosen(records, documents, tally, said, answered)
 
 
 def _split(
@@ -336,7 +344,7 @@ def _split(
 ) -> tuple[Spool[GoldRecord], tuple[SplitRow, ...]]:
     """The records with split and cluster filled in, and the assignments to freeze."""
     assigned = assign(
-        {record.meta.doc_id for record in chosen.records} | {item.segment.doc_id for item in chosen.annotations},
+        chosen.documents,
         parse_splits(splits),
         seed=seed,
         frozen=read_splits(frozen) if frozen else (),

@@ -49,14 +49,10 @@ class Spool(Sequence[T], Generic[T]):
         return loads(self._file.read(self._starts[place + 1] - self._starts[place]), self._kind)
 
 
-def sorted_spool(
-    records: Iterable[T], kind: type[T], key: Callable[[T], Any], change: Callable[[T], T] = lambda record: record
-) -> Spool[T]:
-    """The records by a key, each changed on the way; equal ones stay in their order."""
+def sorted_spool(records: Iterable[T], kind: type[T], key: Callable[[T], Any]) -> Sequence[T]:
+    """The records by a key; equal ones stay in their order."""
     spool, keys = Spool(kind), list[Any]()
     for record in records:
         spool.append(record)
         keys.append(key(record))
-    order = array("Q", sorted(range(len(keys)), key=keys.__getitem__))
-    del keys
-    return Spool(kind, (change(spool[i]) for i in order))
+    return Part(spool, array("Q", sorted(range(len(keys)), key=keys.__getitem__)))

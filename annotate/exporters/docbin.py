@@ -1,6 +1,6 @@
 """`spacy/LANG/SPLIT.spacy`: spaCy DocBin files, one folder per language because a DocBin stores none.
 
-More than `SHARD` records (or characters) of a split make a folder of files, `spacy/LANG/SPLIT/SPLIT-00001.spacy` …: spaCy's
+More than `SHARD` records (or `SHARD_TOKENS`) of a split make a folder of files, `spacy/LANG/SPLIT/SPLIT-00001.spacy` …: spaCy's
 corpus reader takes a folder where it takes a file. So memory holds one file at a time, for us and for whoever loads them.
 With configurations there is a `spacy/LANG/config.cfg` for `spacy train`, and for several languages `spacy/mul/` with
 all of them.
@@ -17,18 +17,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from itertools import islice
+from itertools import chain, groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from annotate.exporters import Exported, Options
-from annotate.exporters.aligned import Aligner, by_language, tokenizers_of
+from annotate.exporters.aligned import Aligner, by_language
 from annotate.model import GoldRecord
-from annotate.spacy_docs import SPANS_KEY, VERSIONS, BuiltDoc, docbin_bytes, payload_sha256, training_config
+from annotate.spacy_docs import SPANS_KEY, VERSIONS, BuiltDoc, docbin_bytes, payload_sha256, tokenizer_config, training_config
 from annotate.store import write_records
 
-SHARD, SHARD_CHARACTERS = 10_000, 50_000_000
-"""Records and characters (never fewer than tokens) that one file holds at most; more characters only of a single record."""
+SHARD, SHARD_TOKENS = 10_000, 5_000_000
+"""Records and tokens that one file holds at most; more tokens only of a single record."""
 
 ALL = "mul"
 """The folder of all languages together: ISO 639-2's code for several."""
@@ -43,8 +43,8 @@ def write(splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Opt
         for lang, group in by_language(records):
             need = needs.setdefault(lang, Needs())
             built = bins.docs(group) if not options.spacy_config else need.watched(split, bins.docs(group))
-            payloads |= _write(folder, f"spacy/{lang}", split, built, group)
-    tokenizers = tokenizers_of(splits)
+            payloads |= _write(folder, f"spacy/{lang}", split, built)
+    tokenizers = {lang: tokenizer_config(lang) for lang in sorted(needs)}
     unwritten: list[str] = []
     if options.spacy_config:
         if len(needs) > 1:
@@ -69,17 +69,33 @@ def write(splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Opt
     )
 
 
-def _write(folder: Path, place: str, split: str, built: Iterator[BuiltDoc], records: Sequence[GoldRecord]) -> dict[str, str]:
-    """Write the documents of some records; file → hash of what it says."""
+def _write(folder: Path, place: str, split: str, built: Iterable[BuiltDoc]) -> dict[str, str]:
+    """Write some documents; file → hash of what it says."""
     payloads = {}
-    sizes = list(_shards(records))
-    for number, size in enumerate(sizes, 1):
-        name = f"{place}/{split}.spacy" if len(sizes) == 1 else f"{place}/{split}/{split}-{number:05}.spacy"
-        content = docbin_bytes(islice(built, size))
+    contents = _shards(built)
+    first, second = next(contents), next(contents, None)
+    several = chain([first], [] if second is None else [second], contents)
+    for number, content in enumerate(several, 1):
+        name = f"{place}/{split}.spacy" if second is None else f"{place}/{split}/{split}-{number:05}.spacy"
         payloads[name] = payload_sha256(content)
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return payloads
+
+
+def _shards(built: Iterable[BuiltDoc]) -> Iterator[bytes]:
+    """The content of each file."""
+    number = documents = tokens = 0
+
+    def shard_of(item: BuiltDoc) -> int:
+        nonlocal number, documents, tokens
+        if documents and (documents == SHARD or tokens + len(item.doc) > SHARD_TOKENS):
+            number, documents, tokens = number + 1, 0, 0
+        documents, tokens = documents + 1, tokens + len(item.doc)
+        return number
+
+    for _, shard in groupby(built, shard_of):
+        yield docbin_bytes(shard)
 
 
 @dataclass(slots=True)
@@ -161,19 +177,6 @@ def _configure(folder: Path, needs: Mapping[str, Needs], tokenizers: Mapping[str
             own_tokens=lang == ALL,
         )
         (place / "config.cfg").write_bytes(config.encode())
-
-
-def _shards(records: Iterable[GoldRecord]) -> Iterator[int]:
-    """How many records each file takes."""
-    count = characters = 0
-    for record in records:
-        if count and (count == SHARD or characters + len(record.text) > SHARD_CHARACTERS):
-            yield count
-            count = characters = 0
-        count += 1
-        characters += len(record.text)
-    if count:
-        yield count
 
 
 def _usage(example: str, tokenizers: Mapping[str, Mapping[str, Any]]) -> str:

@@ -102,7 +102,7 @@ def test_large_splits_are_folders_of_shards(tmp_path: Path, monkeypatch: pytest.
     read = [example.reference.user_data["id"] for example in Corpus(tmp_path / "spacy/en/train")(nlp)]
     assert read == [record.id for record in records]
     assert 'train = "train"' in (tmp_path / "spacy/en/config.cfg").read_text()
-    monkeypatch.setattr(docbin, "SHARD_CHARACTERS", 100)
+    monkeypatch.setattr(docbin, "SHARD_TOKENS", 20)
     write({"train": records[:9]}, tmp_path / "small", Options(SCHEMA))
     assert len(list((tmp_path / "small/spacy/en/train").iterdir())) > 1
 
