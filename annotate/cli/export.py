@@ -12,8 +12,6 @@ import click
 from annotate.cli.console import Console, common_options, counts
 from annotate.cli.options import rejects_option, schema_option, schema_path, settings_near
 from annotate.errors import OK, PARTIAL, UsageError
-from annotate.model import Reject
-from annotate.store import read_records
 
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 
@@ -137,6 +135,9 @@ def _balance(what: str, spans_in: int, spans_out: int, rejected: Mapping[str, in
 
 def _list_misaligned(console: Console, file: Path) -> None:
     """Every span that is not made of whole tokens, with its text and the tokens there."""
+    from annotate.model import Reject
+    from annotate.store import read_records
+
     if file.exists():
         for item in read_records(file, Reject, lambda _: None, step="export"):
             if item.code == "misaligned":
