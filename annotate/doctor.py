@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,9 +14,9 @@ from typing import Literal
 from annotate.config import TOKEN, Config
 from annotate.errors import FAILURE, OK, SERVER, AnnotateError, LabelStudioError, UnexpectedAnswer
 from annotate.labelstudio import server
-from annotate.labelstudio.client import Client, Project, token_kind
-from annotate.labelstudio.connection import given_token
+from annotate.labelstudio.client import Client, Project
 from annotate.labelstudio.http import new_session, transport_errors
+from annotate.labelstudio.tokens import given_token, token_kind
 from annotate.schema import LabelSchema
 from annotate.sync import find_project, has_schema, project_title, read_marker
 
@@ -61,7 +62,7 @@ def examine(
 ) -> list[Check]:
     """All checks that can be made; what stands on a failed one is left out. `schema` and `title` tell what the
     settings name."""
-    checks = [_home(), _embedded()]
+    checks = [_home(), _workspace(config), _embedded()]
     try:
         labels = schema()
         checks.append(Check("schema", "ok", f"{labels.ref} is valid"))
@@ -107,6 +108,17 @@ def _home() -> Check:
     return Check("disk", "ok", told)
 
 
+def _workspace(config: Config) -> Check:
+    folder = config.workspace
+    free = shutil.disk_usage(folder).free
+    if not os.access(folder, os.W_OK | os.X_OK):
+        hint = "journal, copies and rejects go there: give yourself the right to write, or work in another folder"
+        return Check("workspace", "fail", f"{folder} cannot be written", hint)
+    if free < NO_DISK:
+        return Check("workspace", "fail", f"{free / 1e6:.0f} MB free for {folder}", "free some space on this disk")
+    return Check("workspace", "ok", f"{folder}")
+
+
 def _embedded() -> Check:
     now = server.status()
     if now.running and now.healthy:
@@ -130,10 +142,10 @@ def _target(config: Config, environment: Mapping[str, str]) -> _Target | Check:
         hint = f"annotate server start, or set LABEL_STUDIO_URL and {TOKEN}"
         return Check("server", "fail", "no Label Studio is named and the embedded one does not run", hint, server=True)
     try:
-        token = given_token(config, environment)
+        token = given_token(config, environment, url)
     except AnnotateError as problem:
         return _failed("token", problem)
-    return _Target(url, token, TOKEN if environment.get(TOKEN) else config["label_studio.token_file"])
+    return _Target(url, token.value, token.origin)
 
 
 def _reach(url: str) -> tuple[list[Check], bool]:

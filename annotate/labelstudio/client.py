@@ -6,8 +6,6 @@ Lists are read as plain JSON through the SDK's own transport: its pydantic model
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import logging
 import re
@@ -23,24 +21,17 @@ import httpx
 from label_studio_sdk import LabelStudio
 from label_studio_sdk.core.api_error import ApiError
 
-from annotate.errors import (
-    ConfigRefused,
-    EditionLimit,
-    LabelStudioError,
-    NotAuthorised,
-    ServerUnreachable,
-    UnexpectedAnswer,
-)
+from annotate.errors import LabelStudioError, NotAuthorised, UnexpectedAnswer
 from annotate.journal import Counters
+from annotate.labelstudio.faults import NotThere, explained
 from annotate.labelstudio.http import TIMEOUT, new_session, transport_errors
 from annotate.labelstudio.server import TESTED, in_tested_range
+from annotate.labelstudio.tokens import SERVICE, token_kind
 
 PAGE = 1000
 """Tasks per page when listing (measured: 0.3 s a page)."""
 IN_LIST = 500
 """Task numbers per request (measured: 0.2 s; the address of a request has its limits)."""
-NO_ANSWER = frozenset({408, 500, 502, 503, 504})
-"""Statuses after which nobody knows whether the request was carried out."""
 
 log = logging.getLogger("annotate")
 
@@ -62,27 +53,23 @@ class Project:
 AnswerKind = Literal["annotation", "draft", "prediction"]
 
 
-class NotThere(UnexpectedAnswer):
-    """What was asked for is not on the server, or is no more."""
-
-
 class Client:
     """A connection to one Label Studio as one user."""
 
     def __init__(self, url: str, token: str) -> None:
         if not url.startswith(("http://", "https://")):
             raise LabelStudioError(f"{url!r} is not a URL", hint="it must start with http:// or https://")
+        self.url = url.rstrip("/")
         if not token:
             raise NotAuthorised(
                 f"no API token for {url}",
-                hint="set LABEL_STUDIO_API_KEY (Label Studio: Account & Settings), or annotate server start",
+                hint=f"set LABEL_STUDIO_API_KEY (Account & Settings), name a token_file, or: keyring set {SERVICE} {self.url}",
             )
         if not re.fullmatch(r"[!-~]+", token):
             raise NotAuthorised(
                 "the API token holds white space or characters that no token has",
                 hint="copy it again, as one line, from Account & Settings",
             )
-        self.url = url.rstrip("/")
         self.server_time = ""
         """When the server gave its last answer, by its own clock (ISO 8601, UTC); empty when it does not say."""
         self._kind = token_kind(token)
@@ -300,7 +287,7 @@ class Client:
         given: dict[str, Any] = {"json": body}
         if isinstance(body, bytes):
             given = {"content": body, "headers": {"Content-Type": "application/json"}}
-        with self._mapped():
+        with self._mapped(path=path):
             transport = self._sdk._client_wrapper.httpx_client  # carries the token, and refreshes a personal one
             answer = transport.request(path, method=method, params=dict(params), **given)
             if answer.status_code >= 400:
@@ -309,58 +296,18 @@ class Client:
             return _json(answer)
 
     @contextmanager
-    def _mapped(self, *, config: bool = False) -> Iterator[None]:
+    def _mapped(self, *, path: str = "", config: bool = False) -> Iterator[None]:
         with transport_errors(self.url):
             try:
                 yield
             except ApiError as problem:
-                raise self._explain(problem.status_code or 0, problem.body, config=config) from None
-
-    def _explain(self, status: int, body: object, *, config: bool) -> LabelStudioError:
-        detail = _detail(body)
-        if status == 401:
-            other = "a legacy token" if self._kind == "personal access" else "a personal access token"
-            return NotAuthorised(
-                f"{self.url} refused the {self._kind} token: {detail}",
-                hint=f"copy a current token from Account & Settings, or use {other}, in LABEL_STUDIO_API_KEY",
-            )
-        if status == 403:
-            return NotAuthorised(f"{self.url} forbids this: {detail}", hint="the user of this token may not do it")
-        if status in NO_ANSWER:
-            return ServerUnreachable(
-                f"{self.url} answered {status}: {detail}", hint="see the log of the server, or of the proxy"
-            )
-        if isinstance(body, str) and "<html" in body[:2000].lower():
-            if status == 404:
-                return EditionLimit(
-                    f"{self.url} does not know this address", hint="wrong base URL, or a feature of the Enterprise edition"
-                )
-            return UnexpectedAnswer(
-                f"{self.url} answered {status} with a web page, not with data",
-                hint="check the URL: a proxy or a login page answers",
-            )
-        if status == 404:
-            return NotThere(f"Label Studio at {self.url} answered 404: {detail}", hint="it was deleted meanwhile; run again")
-        if config and status == 400:
-            return ConfigRefused(f"Label Studio refused the labeling config: {detail}", hint="keep labels that annotations use")
-        return UnexpectedAnswer(f"Label Studio at {self.url} answered {status}: {detail}")
+                status, body = problem.status_code or 0, problem.body
+                raise explained(self.url, status, body, token_kind=self._kind, path=path, config=config) from None
 
 
 def task_filter(column: str, operator: str, kind: str, value: object) -> Json:
     """A filter of the Data Manager on a column of tasks."""
     return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
-
-
-def token_kind(token: str) -> str:
-    """`personal access` for a JWT, else `legacy`; told by the shape alone, nothing is verified."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return "legacy"
-    try:
-        padded = parts[1] + "=" * (-len(parts[1]) % 4)
-        return "personal access" if "token_type" in json.loads(base64.urlsafe_b64decode(padded)) else "legacy"
-    except (binascii.Error, ValueError):
-        return "legacy"
 
 
 def _project(item: Json) -> Project:
@@ -389,23 +336,3 @@ def _body(answer: httpx.Response) -> object:
         return answer.json()
     except ValueError:
         return answer.text
-
-
-def _detail(body: object) -> str:
-    """The reason in an error's body, flattened; never the task it quotes."""
-    if isinstance(body, dict):
-        problems = body.get("validation_errors")
-        if isinstance(problems, dict):
-            flat = [
-                f"{field}: {_unquoted(text)}"
-                for field, texts in problems.items()
-                for text in (texts if isinstance(texts, list) else [texts])
-                if text
-            ]
-            return "; ".join(flat)[:500]
-        return _unquoted(body.get("detail", "no reason given"))[:500]
-    return "no reason given"
-
-
-def _unquoted(text: object) -> str:
-    return str(text).split("::")[0].strip()  # what follows is the task

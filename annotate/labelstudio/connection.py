@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from annotate.config import TOKEN, Config
-from annotate.errors import NotAuthorised, ServerUnreachable
+from annotate.config import Config
+from annotate.errors import ServerUnreachable
 from annotate.labelstudio import server
 from annotate.labelstudio.client import Client
+from annotate.labelstudio.tokens import given_token
 
 
 def connect(config: Config, environment: Mapping[str, str]) -> Client:
@@ -21,7 +21,7 @@ def connect(config: Config, environment: Mapping[str, str]) -> Client:
             hint="annotate server start, or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY",
         )
     own = running is not None and url.rstrip("/") in ("", running.url)
-    token = server.credentials().token if own else given_token(config, environment)
+    token = server.credentials().token if own else given_token(config, environment, url.rstrip("/")).value
     return _checked(Client(running.url if own and running else url, token))
 
 
@@ -37,19 +37,3 @@ def _checked(client: Client) -> Client:
         client.close()
         raise
     return client
-
-
-def given_token(config: Config, environment: Mapping[str, str]) -> str:
-    """The token from the environment, else from the file that the settings name; empty when there is none."""
-    if environment.get(TOKEN):
-        return environment[TOKEN].strip()
-    name = config["label_studio.token_file"]
-    if not name:
-        return ""
-    path = Path(config.folder_of("label_studio.token_file"), Path(name).expanduser())
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as problem:
-        raise NotAuthorised(
-            f"cannot read the token file {path}: {problem.strerror}", hint="check label_studio.token_file"
-        ) from None

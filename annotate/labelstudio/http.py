@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from annotate.errors import LabelStudioError, ServerUnreachable, UnexpectedAnswer
+from annotate.errors import LabelStudioError, UnexpectedAnswer
+from annotate.labelstudio.faults import transport_fault
 
 TIMEOUT = 120.0
 """Seconds a request may take; an import of 1,000 tasks takes 0.3 s, the server stores it even when the client gives up."""
@@ -31,13 +32,10 @@ def transport_errors(url: str) -> Iterator[None]:
     """Turn what the network or an odd answer raises into ours; never quoting headers, which hold the token."""
     try:
         yield
-    except (httpx.LocalProtocolError, httpx.InvalidURL):
+    except httpx.InvalidURL:
         raise LabelStudioError(f"no request can be made to {url!r}", hint="check the URL") from None
     except httpx.HTTPError as problem:
-        what = "no answer in time" if isinstance(problem, httpx.TimeoutException) else (str(problem) or type(problem).__name__)
-        raise ServerUnreachable(
-            f"Label Studio at {url} cannot be reached: {what}", hint="is it running? try: annotate server status"
-        ) from None
+        raise transport_fault(url, problem) from None
     except (KeyError, TypeError, ValueError) as problem:
         raise UnexpectedAnswer(
             f"{url} gave an answer Label Studio does not give ({type(problem).__name__})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,7 +62,18 @@ def test_all_is_well(label_studio: FakeLabelStudio, capsys: pytest.CaptureFixtur
     before = len(label_studio.requests)
     checks = checked(capsys, 0)
     assert levels(checks) == {}
-    expected = {"disk", "embedded server", "schema", "server", "version", "clock", "token", "project", "schema in step"}
+    expected = {
+        "disk",
+        "workspace",
+        "embedded server",
+        "schema",
+        "server",
+        "version",
+        "clock",
+        "token",
+        "project",
+        "schema in step",
+    }
     assert set(checks) == expected
     assert checks["token"]["message"] == "a legacy token, from LABEL_STUDIO_API_KEY"
     assert {request.method for request in label_studio.requests[before:]} == {"GET"}
@@ -170,6 +182,23 @@ def test_the_disk_is_full(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**12, 0, free))
     assert checked(capsys, code)["disk"]["level"] == level
+
+
+def test_the_workspace_is_full_or_read_only(
+    label_studio: FakeLabelStudio, workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**12, 0, 0 if Path(path) == workplace else 10**12))
+    assert "free" in str(checked(capsys, 1)["workspace"]["message"])
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != workplace)  # root may write everywhere
+    assert "cannot be written" in str(checked(capsys, 1)["workspace"]["message"])
+
+
+def test_the_project_is_gone(label_studio: FakeLabelStudio, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["push", "segments.jsonl", "-q"]) == 0
+    with Client(label_studio.url, label_studio.token) as client:
+        (project,) = client.projects()
+        client._send("DELETE", f"api/projects/{project.id}/", {})
+    assert "push makes it" in str(checked(capsys, 0)["project"]["hint"])
 
 
 def test_the_embedded_server_hangs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
