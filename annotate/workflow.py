@@ -33,7 +33,7 @@ from annotate.corpus import Recurrence
 from annotate.dataset import ExportReport
 from annotate.detectors import DEFAULT
 from annotate.earlier import Earlier
-from annotate.errors import AnnotateError, ReadError, UnknownName, UsageError
+from annotate.errors import OK, PARTIAL, AnnotateError, ReadError, UnknownName, UsageError
 from annotate.exporters import ALIGNMENTS, FROM_ANNOTATIONS
 from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Tiling
 from annotate.parallel import batches, ordered_map
@@ -694,7 +694,7 @@ def export(
         if answered is not None and (annotations is not None or answered.is_file()):
             rows = partial(read_records, answered, Annotation, rejected, step="export")
             answers = dataset.Answers(rows, names, answered.name)
-        return dataset.export(
+        report = dataset.export(
             _gold(file, source, rejected),
             output,
             schema=schema,
@@ -708,6 +708,8 @@ def export(
             rejects=rejected,
             **options,
         )
+    # Records that were not even read, or were taken down, count too.
+    return replace(report, rejected=rejected.total, exit_code=report.exit_code or (PARTIAL if rejected.total else OK))
 
 
 def _gold(file: str | Path, source: str | Path, rejected: Rejects) -> Iterator[GoldRecord]:

@@ -24,6 +24,10 @@ from annotate.cli.options import (
 from annotate.errors import OK, PARTIAL, UsageError
 
 if TYPE_CHECKING:
+    from annotate.config import Config
+    from annotate.labelstudio.client import Client
+    from annotate.requeue import Progress, Requeue
+    from annotate.schema import LabelSchema
     from annotate.selection import Sample
 
 SHOWN = 10
@@ -45,6 +49,7 @@ SHOWN = 10
 @click.option("--per", metavar="A,B", help="Draw N of each language, region, document, or combination: --per language,region.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
 @click.option("--dedupe", is_flag=True, help="One task for equal texts; pull gives the answer to all of them.")
+@click.option("--requeue-before", metavar="VERSION", help="Ask again what was answered under an older schema version.")
 @click.option("--annotators", metavar="A,B", help="Names; each gets a project of their own.")
 @overlap_option
 @click.option(
@@ -72,6 +77,7 @@ def push(
     per: str | None,
     seed: int,
     dedupe: bool,
+    requeue_before: str | None,
     overlap: int | None,
     predictions: Path | None,
     prune: bool,
@@ -105,6 +111,7 @@ def push(
             workspace=config.workspace,
             progress=progress,
         )
+        again = _requeued(client, config, labels, requeue_before, dry_run, progress)
     for one in report.projects:
         guessed = f", {one.predictions:,} predictions" if one.predictions else ""
         reading = f", {one.characters:,} characters to read" if one.characters else ""
@@ -115,6 +122,8 @@ def push(
             console.note(f"  and {len(one.retires) - SHOWN:,} more annotated ones (--json lists all)")
     if report.not_selected:
         console.note(f"{report.not_selected:,} segments not selected")
+    for asked in again:
+        console.note(f"{asked.annotator or 'project'}: {asked.marked:,} to look at again (tab: again), {asked.cleared:,} done")
     if report.copies:
         console.note(f"{report.copies:,} segments have a text that is asked elsewhere: pull gives them its answer")
     if rejected:
@@ -127,11 +136,22 @@ def push(
             "rejected": sum(rejected.values()),
             "not_selected": report.not_selected,
             "copies": report.copies,
+            "again": sum(asked.marked for asked in again),
             "predictions": sum(one.predictions for one in report.projects),
             "projects": [{k: v for k, v in asdict(one).items() if k != "counts"} | dict(one.counts) for one in report.projects],
         }
     )
     return PARTIAL if rejected else OK
+
+
+def _requeued(
+    client: Client, config: Config, labels: LabelSchema, before: str | None, dry_run: bool, progress: Progress
+) -> list[Requeue]:
+    from annotate.requeue import requeue
+
+    if before is None:
+        return []
+    return requeue(client, project_title(config, labels), before, dry_run=dry_run, progress=progress)
 
 
 def _sample(size: int | None, per: str | None, seed: int) -> Sample | None:

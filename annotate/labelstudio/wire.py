@@ -26,7 +26,13 @@ Json = dict[str, Any]
 KEPT, RETIRED = "no", "yes"
 """Values of the task key `retired`; the tabs of the Data Manager show only kept tasks."""
 
-_NOT_COMPARED = frozenset(("schema", "schema_sha256", "context_before", "context_after", "text", "text_sha256", "start", "end"))
+AGAIN = "again"
+"""Task key: the schema version from which on an answer counts, when older answers are asked for again; else absent or empty.
+A push leaves it as it is."""
+
+_NOT_COMPARED = frozenset(
+    ("schema", "schema_sha256", "context_before", "context_after", "text", "text_sha256", "start", "end", AGAIN)
+)
 
 
 TASK_FIELDS = (
@@ -124,8 +130,10 @@ def to_segment(data: Mapping[str, Any], meta: Mapping[str, Any]) -> Segment:
 
 def merged(found: Mapping[str, Any], wanted: Json) -> Json:
     """The wanted task with the text of a found task's data: the text under existing annotations is never changed. Offsets
-    follow it."""
+    follow it. What is asked again stays so."""
     text = str(found["text"])
+    if AGAIN in found:
+        wanted = {"data": wanted["data"] | {AGAIN: found[AGAIN]}, "meta": wanted["meta"]}
     if text == wanted["data"]["text"]:
         return wanted
     start, _ = _core(wanted["data"])

@@ -37,7 +37,7 @@ DEFAULT_REGIONS = ("title", "body")
 RESERVED_NAMES = frozenset(
     {
         *("segment_id", "doc_id", "text", "lang", "region", "start", "end", "text_sha256", "schema", "schema_sha256"),
-        *("context_before", "context_after", "part"),  # so far the keys of a task's data
+        *("context_before", "context_after", "part", "retired", "again"),  # so far the keys of a task's data
         *("entities", "id", "label", "annotator", "created_at", "updated_at", "lead_time", "annotation_id"),
     }
 )
