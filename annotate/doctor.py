@@ -202,5 +202,5 @@ def _project(projects: Sequence[Project], title: str, annotator: str, schema: La
     marker = read_marker(project)
     there = f"{marker.schemas[-1][0]}" if marker else "no schema of annotate"
     what = "the same version with other labels or words" if there == str(schema.ref) else there
-    hint = "annotate push brings it in step, or says which labels are in use"
+    hint = "annotate schema diff tells what changes; annotate push brings it in step, annotate schema migrate with the answers"
     yield Check("schema in step", "warn", f"project {project.id} has {what}, here is {schema.ref}", hint, server=True)
