@@ -127,6 +127,28 @@ def test_a_renamed_label_takes_the_answers_along(workplace: Path, client: Client
     assert run(capsys, "schema", "diff", new)["projects"][0]["changes"] == []
 
 
+def test_what_was_pulled_before_is_pulled_anew(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    """The journal holds answers as they were: it learns of those that were rewritten, and of no others."""
+    project = pushed(workplace, 4, capsys)
+    first, second, third, _ = tasks(client, project)
+    client.submit(first, to_result([OULU, KEMI], {}), lead_time=1, skipped=False)
+    client.submit(second, to_result([KEMI], {}), lead_time=1, skipped=False)
+    client.submit(third, [], lead_time=1, skipped=True)
+    before = pulled(capsys, "little.yaml")
+    assert [[span.label for span in a.spans] for a in before] == [["GPE", "ORG"], ["ORG"], []]
+    new = changed_schema(RENAME)
+    run(capsys, "schema", "migrate", new)
+    again = run(capsys, "push", "segments.jsonl", "--schema", new)
+    assert (again["created"], again["updated"], again["retired"], again["unchanged"]) == (0, 0, 0, 4)
+    after = pulled(capsys, new)
+    assert [[span.label for span in a.spans] for a in after] == [["PLACE", "ORG"], ["ORG"], []]
+    assert [a.updated_at for a in after][1:] == [a.updated_at for a in before][1:]
+    whole = (workplace / "annotations.jsonl").read_bytes()
+    run(capsys, "pull", "--all", "--schema", new)
+    assert (workplace / "annotations.jsonl").read_bytes() == whole
+    assert len(tasks(client, project)) == 4
+
+
 def test_older_answers_do_not_pass_for_answers_to_new_questions(
     workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:

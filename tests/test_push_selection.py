@@ -103,3 +103,27 @@ def test_one_task_for_equal_texts(client: Client, capsys: pytest.CaptureFixture[
     assert push(records, capsys)["created"] == 3
     assert main(["pull", "-q"]) == 0
     assert len(Path("annotations.jsonl").read_bytes().splitlines()) == 1
+
+
+def test_predictions_for_what_is_not_asked_are_no_faults(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model predicts the whole file; the sample decides whom it is shown to."""
+    records = [segment(f"Oulu, number {n}.", doc_id=f"{n}.txt") for n in range(6)] + [
+        segment("Oulu, number 0.", doc_id="c.txt")
+    ]
+    told = [{"segment_id": r.id, "model": "m", "spans": [{"start": 0, "end": 4, "label": "GPE"}]} for r in records]
+    Path("guesses.jsonl").write_bytes(b"".join(dumps(one) + b"\n" for one in told))
+    flags = ("--sample", "2", "--dedupe", "--predictions", "guesses.jsonl")
+    dry = push(records, capsys, *flags, "--dry-run")
+    assert (dry["created"], dry["predictions"], dry["rejected"]) == (2, 2, 0)
+    assert push(records, capsys, *flags)["predictions"] == 2
+    assert push(records, capsys, *flags)["predictions"] == 0
+
+
+def test_a_sample_is_shared_among_annotators(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [segment(f"Number {n}.", doc_id=f"{n}.txt") for n in range(12)]
+    flags = ("--annotators", "aino,ben,cy", "--overlap", "2", "--sample", "6", "--seed", "1")
+    assert push(records, capsys, *flags)["created"] == 12
+    more = push(records, capsys, *flags[:-3], "9", "--seed", "1")
+    assert (more["created"], more["unchanged"], more["retired"]) == (6, 12, 0)
+    less = push(records, capsys, *flags)
+    assert (less["created"], less["unchanged"], less["retired"], less["absent"]) == (0, 12, 0, 6)

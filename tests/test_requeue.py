@@ -72,6 +72,11 @@ def test_older_answers_are_asked_again_and_stay_meanwhile(
     assert main(["pull", "-q"]) == 0
     versions = [loads(line, Annotation).schema.version for line in Path("annotations.jsonl").read_bytes().splitlines()]
     assert versions == ["2.0.0", "1.0.0", "2.0.0"]
+    whole = Path("annotations.jsonl").read_bytes()
+    assert main(["pull", "--all", "-q"]) == 0
+    assert Path("annotations.jsonl").read_bytes() == whole  # the journal had learnt of the marks and of the new answer
+    again = push(capsys)
+    assert (again["created"], again["unchanged"]) == (0, 4)
     assert push(capsys, "--requeue-before", "soon", code=2)["error"]["hint"]
 
 

@@ -86,7 +86,10 @@ def test_a_document_is_taken_down_everywhere(workplace: Path, client: Client, ca
     assert run(capsys, "adjudicate", "annotations.jsonl", "-o", "new.jsonl", code=5)["gold"] == 2
     assert "number 1" not in (workplace / "new.rejects.jsonl").read_text()
     assert run(capsys, "pull")["annotations"] == 4
-    assert "number 1" not in (workplace / "annotations.jsonl").read_text()
+    whole = (workplace / "annotations.jsonl").read_bytes()
+    assert b"number 1" not in whole
+    run(capsys, "pull", "--all")
+    assert (workplace / "annotations.jsonl").read_bytes() == whole
 
 
 def test_its_review_is_taken_down_too(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:

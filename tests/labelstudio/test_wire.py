@@ -8,6 +8,7 @@ import pytest
 
 from annotate.errors import InvariantError
 from annotate.labelstudio.wire import (
+    AGAIN,
     RETIRED,
     Origin,
     drafts_of,
@@ -179,3 +180,12 @@ def test_an_update_never_touches_the_text_under_annotations() -> None:
     assert update["data"]["region"] == "title"
     assert to_segment(update["data"], update["meta"]).start == 19
     assert not differ(update, new)
+
+
+def test_what_is_asked_again_is_no_change_and_survives_one() -> None:
+    task = to_task(segment("Oulu."), schema().ref)
+    marked = {**task["data"], AGAIN: "2.0.0"}
+    assert essence(marked, task["meta"]) == essence(task["data"], task["meta"])
+    moved = {**task, "data": {**task["data"], "lang": "fi"}}
+    assert merged(marked, moved)["data"] == moved["data"] | {AGAIN: "2.0.0"}
+    assert AGAIN not in moved["data"]
