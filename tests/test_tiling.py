@@ -45,6 +45,9 @@ class OneRegion:
         assert "".join(text[b.start : b.end] for b in blocks) == text
         return np.tile(np.where(np.array(REGIONS) == "body", 0.0, -6.0), (len(blocks), 1))
 
+    def score_all(self, documents):
+        return [self.score(*document) for document in documents]
+
 
 class Marked(OneRegion):
     """Sees a notice where a block holds the mark."""

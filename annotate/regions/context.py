@@ -7,11 +7,15 @@ second sees what the first made of the blocks around. Windows reach far, because
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from annotate.regions.page import FloatArray, IntArray, Page
+from annotate.regions.page import Float32Array, FloatArray, IntArray, Page
 
 RADII = (2, 5, 12, 40, 150)
 """How many blocks before and after the window means take in."""
@@ -23,95 +27,117 @@ _ORDINAL = re.compile(r"\[\d+\]")
 class Surroundings:
     """A page as the second pass sees it: the parts from which the rows of the blocks are put together."""
 
+    page: Page
     probabilities: FloatArray
     """(n_blocks, R) of the first pass."""
-    cues: FloatArray
+    cues: FloatArray | Float32Array
     """Those of the families."""
     near: int
     """So many columns of the cues are also seen of the blocks next to each: all but the markup's."""
-    place: FloatArray
-    """The block's place on its page."""
+    windowed: IntArray
+    """The columns of the cues that the windows take in."""
+    place: Callable[[int, int], FloatArray]
+    """The places of some blocks, from and to, on their page."""
     line: FloatArray
     """(n_blocks, R) means of the probabilities over the block's line."""
     like: FloatArray
     """(n_blocks, R) means of the probabilities over the blocks of its like."""
-    sums: FloatArray
-    """Running sums of what is seen in windows, from zero."""
-    plain: int
-    """So many columns of the sums are not of the markup."""
-    marked: bool
-    """Whether the page has markup."""
+    whole: FloatArray
+    """(n_documents, 2 R) means and maxima of the probabilities over the document."""
 
-    def rows(self, first: int, last: int) -> FloatArray:
+    def rows(self, first: int, last: int, dtype: type[np.floating[Any]] = np.float64) -> NDArray[Any]:
         """The blocks `first` to `last` (exclusive), one row each."""
-        row = np.arange(first, last)
-        n = len(self.cues)
-        # Sums are divided by the radius, not by the number of blocks there are: beyond the page's edges all is zero.
-        above = self.sums[row] - self.sums[np.maximum(row - _RADII[:, None], 0)]
-        below = self.sums[np.minimum(row + 1 + _RADII[:, None], n)] - self.sums[row + 1]
-        windows = np.stack([above, below], axis=1) / _RADII[:, None, None, None]
-        whole = np.concatenate([self.probabilities.mean(axis=0), self.probabilities.max(axis=0)])
-        probabilities, beside = _padded(self.probabilities), _padded(self.cues[:, : self.near])
-        return np.hstack(
-            [
-                np.log(np.maximum(self.probabilities[first:last], 1e-4)) / 4,
-                *(part[first:last] for part in (self.cues, self.place, self.line, self.like)),
-                *(part[first + step : last + step] for step in (1, 3) for part in (probabilities, beside)),
-                *(probabilities[first + step : last + step] for step in (0, 4)),
-                windows.transpose(2, 0, 1, 3).reshape(len(row), -1),
-                np.broadcast_to(whole, (len(row), len(whole))),
-            ]
+        some = slice(first, last)
+        probabilities, cues = self.probabilities, self.cues[:, : self.near]
+        parts = [
+            np.log(np.maximum(probabilities[some], 1e-4)) / 4,
+            self.cues[some],
+            self.place(first, last),
+            self.line[some],
+            self.like[some],
+            *(self._beside(values, first, last, step) for step in (-1, 1) for values in (probabilities, cues)),
+            *(self._beside(probabilities, first, last, step) for step in (-2, 2)),
+            self._windows(first, last),
+            self.whole[self.page.bounds.searchsorted(np.arange(first, last), side="right") - 1],
+        ]
+        return np.concatenate(parts, axis=1, dtype=dtype)
+
+    def _beside(self, values: NDArray[Any], first: int, last: int, step: int) -> NDArray[Any]:
+        """The rows so many steps below those asked for; zeros beyond the document."""
+        at = np.arange(first, last) + step
+        beyond = (at < self.page.top[first:last]) | (at >= self.page.bottom[first:last])
+        rows = values.take(at, axis=0, mode="clip")
+        rows[beyond] = 0.0
+        return rows
+
+    def _windows(self, first: int, last: int) -> FloatArray:
+        """Means over the blocks above and below."""
+        low, high = max(first - RADII[-1], 0), min(last + RADII[-1], len(self.page))
+        seen = np.hstack([self.probabilities[low:high], self.cues[low:high, self.windowed]])
+        sums = np.zeros((high - low + 1, seen.shape[1]))
+        np.cumsum(seen, axis=0, out=sums[1:])
+        row, top, bottom = (
+            part - low for part in (np.arange(first, last), self.page.top[first:last], self.page.bottom[first:last])
         )
+        means = np.empty((last - first, len(RADII), 2, seen.shape[1]))
+        here, below = sums[row], sums[row + 1]
+        # Sums are divided by the radius, not by the number of blocks there are: beyond the page's edges all is zero.
+        for k, radius in enumerate(RADII):
+            np.subtract(here, sums[np.maximum(row - radius, top)], out=means[:, k, 0])
+            np.subtract(sums[np.minimum(row + 1 + radius, bottom)], below, out=means[:, k, 1])
+            means[:, k] /= radius
+        return means.reshape(last - first, -1)
 
     def unmarked(self) -> Surroundings:
         """The page without the parts that are zero where there is no markup."""
-        plain = self.sums[:, : self.plain]
-        return replace(self, cues=self.cues[:, : self.near], like=self.like[:, :0], sums=plain)
-
-
-_RADII = np.array(RADII)
-
-
-def _padded(values: FloatArray) -> FloatArray:
-    """The rows of a page between two rows of zeros on either side."""
-    padded = np.zeros((len(values) + 4, values.shape[1]))
-    padded[2:-2] = values
-    return padded
+        windowed = self.windowed[self.windowed < self.near]
+        return replace(self, cues=self.cues[:, : self.near], like=self.like[:, :0], windowed=windowed)
 
 
 def surroundings(
-    page: Page, probabilities: FloatArray, cues: FloatArray, place: FloatArray, windowed: IntArray, near: int
+    page: Page,
+    probabilities: FloatArray,
+    cues: FloatArray | Float32Array,
+    place: Callable[[int, int], FloatArray],
+    windowed: IntArray,
+    near: int,
 ) -> Surroundings:
-    """What stands around the blocks of a page; `windowed` are the columns of the cues that the windows take in."""
-    wide = np.hstack([probabilities, cues[:, windowed]])
-    sums = np.zeros((len(wide) + 1, wide.shape[1]))
-    np.cumsum(wide, axis=0, out=sums[1:])
+    """What stands around the blocks of a page."""
+    tops = page.bounds[:-1]
+    means = np.add.reduceat(probabilities, tops, axis=0) / np.diff(page.bounds)[:, None]
     return Surroundings(
+        page=page,
         probabilities=probabilities,
         cues=cues,
         near=near,
+        windowed=windowed,
         place=place,
         line=_group_means(page.line, probabilities),
         like=_of_its_like(page, probabilities),
-        sums=sums,
-        plain=probabilities.shape[1] + int((windowed < near).sum()),
-        marked=bool(page.blocks[0].path or cues[:, near:].any()),
+        whole=np.hstack([means, np.maximum.reduceat(probabilities, tops, axis=0)]),
     )
 
 
 def _of_its_like(page: Page, values: FloatArray) -> FloatArray:
     """Means over the blocks that stand in the same place of the page's template: whose DOM paths differ in ordinals only, such
     as all teasers of a list. Zeros for plain text."""
-    if not page.blocks[0].path:
+    if not page.marked:
         return np.zeros_like(values)
-    number: dict[str, int] = {}
-    kinds = [number.setdefault(_ORDINAL.sub("", block.path), len(number)) for block in page.blocks]
-    return _group_means(np.array(kinds), values)
+    kinds: list[int] = []
+    for first, last in pairwise(page.bounds.tolist()):
+        number: dict[str, int] = {}
+        kinds += [
+            number.setdefault(_ORDINAL.sub("", block.path), row) for row, block in enumerate(page.blocks[first:last], first)
+        ]
+    means = _group_means(np.array(kinds), values)
+    means[[not page.blocks[top].path for top in page.top.tolist()]] = 0.0
+    return means
 
 
 def _group_means(groups: IntArray, values: FloatArray) -> FloatArray:
     """The mean of the rows of each group, at each of its rows."""
-    width = values.shape[1]
-    sums = np.bincount((groups[:, None] * width + np.arange(width)).ravel(), weights=values.ravel()).reshape(-1, width)
-    means: FloatArray = (sums / np.bincount(groups)[:, None])[groups]
+    means = np.empty_like(values)
+    counts = np.bincount(groups)
+    for column, weights in enumerate(values.T):
+        means[:, column] = (np.bincount(groups, weights=weights) / np.maximum(counts, 1))[groups]
     return means

@@ -8,6 +8,7 @@ article. A word added to a file takes effect at once, a new file after training.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotate.regions import page as p
-from annotate.regions.page import BoolArray, FloatArray, IntArray, Page
+from annotate.regions.page import BoolArray, FloatArray, IntArray, Letters, Page
 
 FAMILIES = (
     "consent",
@@ -49,16 +50,17 @@ _UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF))
 """Thai, Lao, Burmese and Khmer are written without spaces between words, as East Asian wide letters are."""
 
 
-def features(page: Page) -> FloatArray:
-    """Whether cues of each family are in the block, whether one begins it, and what share of it they cover: shape
-    (n_blocks, len(NAMES))."""
-    where, lengths, families = _matches(page)
-    block = page.owner[where]
+def features(page: Page, letters: Letters) -> FloatArray:
+    """Whether cues of each family are in the blocks of a stretch, whether one begins them, and what share of them they cover:
+    shape (n_blocks, len(NAMES))."""
+    where, lengths, families = _matches(letters)
+    block = letters.owner[where - letters.core.start]
     cells = block * len(FAMILIES) + families
-    shape = (len(page), len(FAMILIES))
+    shape = (len(letters.starts), len(FAMILIES))
     covered = np.bincount(cells, weights=lengths, minlength=shape[0] * shape[1]).reshape(shape)
-    leading = np.bincount(cells[where - page.starts[block] <= 2], minlength=shape[0] * shape[1]).reshape(shape)
-    size = np.maximum(page.ends - page.starts, 1)[:, None]
+    leading = np.bincount(cells[where - letters.starts[block] <= 2], minlength=shape[0] * shape[1]).reshape(shape)
+    rows = slice(letters.first, letters.last)
+    size = np.maximum(page.ends[rows] - page.starts[rows], 1)[:, None]
     return np.hstack([covered > 0, leading > 0, np.minimum(covered / size, 1.0)], dtype=np.float64)
 
 
@@ -66,31 +68,41 @@ _OF_WORDS = np.zeros(9, dtype=np.bool_)
 _OF_WORDS[[p.LOWER, p.UPPER, p.LETTER, p.WIDE, p.DIGIT, p.MARK]] = True
 
 
-def headings(page: Page, cues: FloatArray) -> FloatArray:
-    """How near the last heading of each family is above the block, and the next below it: 1 at the heading itself, a half eight
-    blocks away, shape (n_blocks, len(HEADINGS)). `cues` are the columns of `features`.
-
-    What a heading such as "Related" opens goes on until another heading, however long its texts are."""
-    n = len(page)
+def opened(page: Page, cues: FloatArray) -> list[IntArray]:
+    """The headings of each family, as numbers of blocks. `cues` are the columns of `features` for all blocks."""
     leading = cues[:, len(FAMILIES) : 2 * len(FAMILIES)] > 0
     leading &= (page.ends - page.starts < _HEADING)[:, None]
-    row = np.arange(n)[:, None]
-    far = 1 << 30
-    above = np.maximum.accumulate(np.where(leading, row, -far), axis=0)
-    below = np.minimum.accumulate(np.where(leading, row, far)[::-1], axis=0)[::-1]
-    return np.hstack([8 / (8 + row - above), 8 / (8 + below - row)])
+    return [np.flatnonzero(column) for column in leading.T]
 
 
-def _matches(page: Page) -> tuple[IntArray, IntArray, IntArray]:
+def headings(page: Page, opened: Sequence[IntArray], first: int, last: int) -> FloatArray:
+    """How near the last heading of each family is above the blocks `first` to `last` (exclusive), and the next below them: 1 at
+    the heading itself, a half eight blocks away, shape (n_blocks, len(HEADINGS)).
+
+    What a heading such as "Related" opens goes on until another heading, however long its texts are."""
+    rows = np.arange(first, last)
+    top, bottom = page.top[first:last], page.bottom[first:last]
+    near = np.zeros((len(rows), 2 * len(opened)))
+    for column, found in enumerate(opened):
+        if len(found):
+            above = found[np.maximum(found.searchsorted(rows, side="right") - 1, 0)]
+            below = found[np.minimum(found.searchsorted(rows), len(found) - 1)]
+            near[:, column] = np.where((above >= top) & (above <= rows), 8 / (8 + np.abs(rows - above)), 0.0)
+            near[:, len(opened) + column] = np.where((below < bottom) & (below >= rows), 8 / (8 + np.abs(below - rows)), 0.0)
+    return near
+
+
+def _matches(letters: Letters) -> tuple[IntArray, IntArray, IntArray]:
     """Where cues stand, how long they are, and the index of their family: a walk down the trie from the beginning of each word
     that a look at its first letters leaves."""
-    inside = _inside_word(page)
+    inside = _inside_word(letters)
     endings = _endings()
     goes_on = inside.tobytes()
     # The sign at the end is in no cue: no walk leads beyond the text.
-    text = page.lowered.tobytes().decode("utf-32-le", "surrogatepass") + "\0"
+    text = letters.lowered.tobytes().decode("utf-32-le", "surrogatepass") + "\0"
     found: list[tuple[int, int, int]] = []
-    for at in _promising(page.lowered, np.flatnonzero(~inside[:-1])).tolist():
+    begins = np.flatnonzero(~inside[letters.core]) + letters.core.start
+    for at in _promising(letters.lowered, begins).tolist():
         size = 1
         while (families := endings.get(text[at : at + size])) is not None:
             if families:
@@ -100,15 +112,15 @@ def _matches(page: Page) -> tuple[IntArray, IntArray, IntArray]:
     return where, lengths, numbers
 
 
-def _inside_word(page: Page) -> BoolArray:
+def _inside_word(letters: Letters) -> BoolArray:
     """Whether each character goes on with a word, and, last, whether the end of the text would: false."""
-    letter = _OF_WORDS[page.classes]
+    letter = _OF_WORDS[letters.classes]
     inside = np.zeros(len(letter) + 1, dtype=np.bool_)
     inside[1:-1] = letter[1:] & letter[:-1]
-    inside[:-1] &= page.classes != p.WIDE
-    if page.codes.max(initial=0) >= _UNSPACED[0][0]:
+    inside[:-1] &= letters.classes != p.WIDE
+    if letters.codes.max(initial=0) >= _UNSPACED[0][0]:
         for first, last in _UNSPACED:
-            inside[:-1] &= (page.codes < first) | (page.codes > last)
+            inside[:-1] &= (letters.codes < first) | (letters.codes > last)
     return inside
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from annotate.regions.page import FloatArray, Page
+from annotate.regions.page import FloatArray, Letters, Page
 
 _LINKS = ("marked up", "link density", "mostly links", "no links")
 _CUES = (
@@ -40,10 +40,11 @@ WINDOWED = (
 _COLUMN = {cue: k for k, cue in enumerate(_CUES, start=len(_LINKS))}
 
 
-def features(page: Page) -> FloatArray:
-    """Shape (n_blocks, len(NAMES)); every column but the link density is 0 or 1."""
-    out = np.zeros((len(page), len(NAMES)))
-    density = np.fromiter((b.link_density for b in page.blocks), dtype=np.float64, count=len(page))
+def features(page: Page, letters: Letters) -> FloatArray:
+    """Shape (n_blocks, len(NAMES)) for the blocks of a stretch; every column but the link density is 0 or 1."""
+    blocks = page.blocks[letters.first : letters.last]
+    out = np.zeros((len(blocks), len(NAMES)))
+    density = np.fromiter((b.link_density for b in blocks), dtype=np.float64, count=len(blocks))
     marked = density >= 0
     if not marked.any():
         return out
@@ -51,7 +52,7 @@ def features(page: Page) -> FloatArray:
     out[:, 1] = np.maximum(density, 0)
     out[:, 2] = density >= 0.8
     out[:, 3] = density == 0
-    known = [(row, _COLUMN[cue]) for row, block in enumerate(page.blocks) for cue in block.cues if cue in _COLUMN]
+    known = [(row, _COLUMN[cue]) for row, block in enumerate(blocks) for cue in block.cues if cue in _COLUMN]
     if known:
         rows, columns = np.array(known).T
         out[rows, columns] = 1.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from annotate.regions.page import DIGIT, SPACE, IntArray, Page
+from annotate.regions.page import DIGIT, SPACE, IntArray, Letters, Page
 
 BITS = 16
 BUCKETS = 1 << BITS
@@ -52,7 +52,12 @@ def sums(table: NDArray[np.int64], width: int, buckets: NDArray[np.uint32], begi
 def hashed(page: Page, first: int, last: int) -> tuple[NDArray[np.uint32], IntArray]:
     """Buckets of the n-grams of the blocks `first` to `last` (exclusive), and the block each belongs to, counted from `first`,
     in order; every block has some."""
-    codes, owner = _characters(page, first, last)
+    return of_letters(page.letters(first, last))
+
+
+def of_letters(letters: Letters) -> tuple[NDArray[np.uint32], IntArray]:
+    """What `hashed` finds, in a stretch of blocks."""
+    codes, owner = _characters(letters)
     n = len(codes)
     values = np.zeros((n, len(ORDERS)), dtype=np.uint32)
     inside = np.zeros((n, len(ORDERS)), dtype=np.bool_)
@@ -66,12 +71,12 @@ def hashed(page: Page, first: int, last: int) -> tuple[NDArray[np.uint32], IntAr
     return buckets, np.repeat(owner, inside.sum(axis=1))
 
 
-def _characters(page: Page, first: int, last: int) -> tuple[NDArray[np.uint32], IntArray]:
+def _characters(letters: Letters) -> tuple[NDArray[np.uint32], IntArray]:
     """The characters the n-grams are made of, block after block, each block between two edge marks."""
-    starts, ends = page.starts[first:last], page.ends[first:last]
+    starts, ends = letters.starts, letters.ends
     lengths = np.minimum(ends - starts, LONGEST)
     offsets = np.concatenate(([0], np.cumsum(lengths + 2)))
-    owner = np.repeat(np.arange(last - first), lengths + 2)
+    owner = np.repeat(np.arange(len(starts)), lengths + 2)
     within = np.arange(offsets[-1]) - offsets[owner] - 1
     # Of a long block the first and the last half of what is read.
     source = np.where(
@@ -79,8 +84,8 @@ def _characters(page: Page, first: int, last: int) -> tuple[NDArray[np.uint32], 
     )
     edge = (within < 0) | (within >= lengths[owner])
     source = np.where(edge, 0, source)
-    codes = page.lowered[source]
-    classes = page.classes[source]
+    codes = letters.lowered[source]
+    classes = letters.classes[source]
     codes[classes == DIGIT] = ord("0")
     codes[classes == SPACE] = ord(" ")
     codes[edge] = _EDGE

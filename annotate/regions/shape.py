@@ -6,15 +6,16 @@ most of the signal). All are scaled to about [0, 1].
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from annotate.regions import page as p
-from annotate.regions.page import BoolArray, FloatArray, IntArray, Page
+from annotate.regions.page import BoolArray, FloatArray, IntArray, Letters, Page
 
 _MARKS: dict[str, str] = {
     "stop": ".!?…。！？।؟۔｡．",
@@ -30,6 +31,7 @@ _MARKS: dict[str, str] = {
     "bullet": "•*-–—·▪●‣◦",
 }
 _KIND = {name: kind for kind, name in enumerate(_MARKS, start=1)}
+_LONG_LINE = 120
 _LOG = 12.0
 """Lengths are logarithms to the base 2, divided by this."""
 
@@ -107,40 +109,37 @@ PLACE = (
 )
 
 
-def features(page: Page) -> FloatArray:
-    """The block itself: shape (n_blocks, len(NAMES))."""
-    starts, ends = page.starts, page.ends
-    counts, width = page.counts, page.width
+def features(page: Page, letters: Letters) -> FloatArray:
+    """The blocks of a stretch by themselves: shape (n_blocks, len(NAMES))."""
+    rows = slice(letters.first, letters.last)
+    starts, ends = letters.starts, letters.ends
+    counts, width, repeats = page.counts[rows], page.width[rows], page.repeats[rows]
     size = np.maximum(ends - starts, 1).astype(np.float64)
     wide = counts[:, p.WIDE]
-    line_width = np.bincount(page.line, weights=width)[page.line]
-    spaces = counts[:, p.SPACE]
-    letters = counts[:, p.LOWER] + counts[:, p.UPPER] + counts[:, p.LETTER] + wide
-    words = spaces + 1 + wide / 2
-    capitals = _word_starts(page)
-    marks = _mark_counts(page)
-    first, last = _edge(page, starts), _edge(page, ends - 1)
-    before_last = _edge(page, np.maximum(ends - 2, starts))
+    words = counts[:, p.SPACE] + 1 + wide / 2
+    alphabetic = counts[:, p.LOWER] + counts[:, p.UPPER] + counts[:, p.LETTER] + wide
+    capitals = _word_starts(letters)
+    marks = _mark_counts(letters)
+    first, last = _edge(letters, starts), _edge(letters, ends - 1)
+    before_last = _edge(letters, np.maximum(ends - 2, starts))
     first_kind, last_kind = _mark_kinds(first), _mark_kinds(last)
     closed = (last_kind == _KIND["quote"]) | (last_kind == _KIND["bracket"])
     final_kind = np.where(closed, _mark_kinds(before_last), last_kind)
     empty = ends <= starts
-    first_class = np.where(empty, p.SPACE, page.classes[np.minimum(starts, len(page.codes) - 1)])
-    repeats, earlier = _repetition(page)
-    shares = marks / size[:, None]
+    first_class = np.where(empty, p.SPACE, letters.classes[np.minimum(starts, len(letters.codes) - 1)])
     columns = [
         np.log2(width + 1) / _LOG,
-        np.log2(line_width + 1) / _LOG,
+        np.log2(page.line_width[rows] + 1) / _LOG,
         np.log2(words + 1) / _LOG,
-        np.minimum(letters / words, 20) / 20,
-        counts[:, p.UPPER] / np.maximum(letters, 1),
+        np.minimum(alphabetic / words, 20) / 20,
+        counts[:, p.UPPER] / np.maximum(alphabetic, 1),
         capitals / words,
         counts[:, p.DIGIT] / size,
         counts[:, p.PUNCT] / size,
         counts[:, p.SYMBOL] / size,
         wide / size,
         (counts[:, p.UPPER] > 1) & (counts[:, p.LOWER] == 0),
-        *np.minimum(shares * 8, 1).T,
+        *np.minimum(marks / size[:, None] * 8, 1).T,
         *(marks > 0).T,
         *(first_kind == _KIND[name] for name in ("quote", "bullet", "bracket", "copyright", "at")),
         first_class == p.DIGIT,
@@ -150,65 +149,99 @@ def features(page: Page) -> FloatArray:
         (last == ord("…")) | ((last == ord(".")) & (before_last == ord("."))),
         np.minimum(marks[:, 0], 8) / 8,
         width < 25,
-        width > 120,
-        *_digit_patterns(page),
+        width > _LONG_LINE,
+        *_digit_patterns(letters),
         empty,
-        page.foreign,
-        page.continued,
-        page.unfinished,
-        *_blank_lines(page),
+        page.foreign[rows],
+        page.continued[rows],
+        page.unfinished[rows],
+        page.blank_before[rows],
+        np.append(page.blank_before[letters.first + 1 : letters.last + 1], [False] * (letters.last == len(page))),
         repeats > 1,
-        earlier,
+        page.repeated[rows],
         np.minimum(repeats - 1, 8) / 8,
     ]
     return np.array(columns, dtype=np.float64).T
 
 
-def place(page: Page) -> FloatArray:
-    """Where the block stands on its page: shape (n_blocks, len(PLACE)).
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What the place of a block is measured against: figures of its document, one entry a document."""
 
-    The core is the stretch of lines with the greatest sum of scores, where long lines count for and short ones against it
-    (maximum subsequence, Pasternack and Roth 2009).
-    """
-    n = len(page)
-    row = np.arange(n)
-    width = page.width.astype(np.float64)
-    line_width = np.bincount(page.line, weights=width)[page.line]
-    total = max(width.sum(), 1.0)
-    before = (np.cumsum(width) - width) / total
-    votes = np.clip(np.log2((line_width + 1) / 80), -1.0, 3.0)
-    first, last = _heaviest(votes)
-    longest = int(np.argmax(line_width))
+    first: IntArray
+    last: IntArray
+    """The stretch of lines with the greatest sum of scores, where long lines count for and short ones against it (maximum
+    subsequence, Pasternack and Roth 2009): its first and its last block."""
+    longest: IntArray
+    """The block with the longest line."""
+    total: FloatArray
+    """How wide the document's blocks are."""
+    long_lines: FloatArray
+    """The share of the blocks in long lines,"""
+    foreign: FloatArray
+    """and of the foreign ones."""
+
+
+def core(page: Page) -> Core:
+    """The figures of the documents of a page."""
+    first, last, longest = [], [], []
+    votes = np.clip(np.log2((page.line_width + 1) / 80), -1.0, 3.0)
+    for top, bottom in pairwise(page.bounds.tolist()):
+        begin, end = _heaviest(votes[top:bottom])
+        first.append(top + begin)
+        last.append(top + end)
+        longest.append(top + int(page.line_width[top:bottom].argmax()))
+    tops = page.bounds[:-1]
+    sizes = np.diff(page.bounds)
+    return Core(
+        first=np.array(first),
+        last=np.array(last),
+        longest=np.array(longest),
+        total=np.maximum(np.add.reduceat(page.width, tops), 1).astype(np.float64),
+        long_lines=np.add.reduceat(page.line_width > _LONG_LINE, tops, dtype=np.int64) / sizes,
+        foreign=np.add.reduceat(page.foreign, tops, dtype=np.int64) / sizes,
+    )
+
+
+def place(page: Page, core: Core, first: int, last: int) -> FloatArray:
+    """Where the blocks `first` to `last` (exclusive) stand in their documents: shape (n_blocks, len(PLACE))."""
+    rows = slice(first, last)
+    document = page.bounds.searchsorted(np.arange(first, last), side="right") - 1
+    above, n = np.arange(first, last) - page.top[rows], page.bottom[rows] - page.top[rows]
+    below = n - 1 - above
+    total = core.total[document]
+    to_core, from_core = core.first[document] - page.top[rows] - above, above - (core.last[document] - page.top[rows])
+    to_longest = core.longest[document] - page.top[rows] - above
     columns = [
-        row / n,
-        (n - 1 - row) / n,
-        np.log2(row + 1) / _LOG,
-        np.log2(n - row) / _LOG,
-        before,
-        np.full(n, np.log2(n) / _LOG),
-        np.full(n, np.log2(total) / (2 * _LOG)),
-        np.full(n, (line_width > 120).mean()),
-        np.full(n, page.foreign.mean()),
-        row == 0,
-        row == 1,
-        row == n - 1,
-        row < first,
-        (row >= first) & (row <= last),
-        row > last,
-        np.log2(np.maximum(first - row, 0) + 1) / _LOG,
-        np.log2(np.maximum(row - last, 0) + 1) / _LOG,
-        row < longest,
-        row > longest,
+        above / n,
+        below / n,
+        np.log2(above + 1) / _LOG,
+        np.log2(below + 1) / _LOG,
+        page.above[rows] / total,
+        np.log2(n) / _LOG,
+        np.log2(total) / (2 * _LOG),
+        core.long_lines[document],
+        core.foreign[document],
+        above == 0,
+        above == 1,
+        below == 0,
+        to_core > 0,
+        (to_core <= 0) & (from_core <= 0),
+        from_core > 0,
+        np.log2(np.maximum(to_core, 0) + 1) / _LOG,
+        np.log2(np.maximum(from_core, 0) + 1) / _LOG,
+        to_longest > 0,
+        to_longest < 0,
     ]
     return np.array(columns, dtype=np.float64).T
 
 
-def _mark_counts(page: Page) -> IntArray:
+def _mark_counts(letters: Letters) -> IntArray:
     """How many of each kind of mark a block holds: shape (n_blocks, len(_MARKS))."""
-    kinds = _mark_kinds(page.codes)
+    kinds = _mark_kinds(letters.codes[letters.core])
     found = np.flatnonzero(kinds)
-    cells = page.owner[found] * len(_MARKS) + kinds[found] - 1
-    return np.bincount(cells, minlength=len(page) * len(_MARKS)).reshape(-1, len(_MARKS))
+    cells = letters.owner[found] * len(_MARKS) + kinds[found] - 1
+    return np.bincount(cells, minlength=len(letters.starts) * len(_MARKS)).reshape(-1, len(_MARKS))
 
 
 def _mark_kinds(codes: NDArray[Any]) -> NDArray[np.uint8]:
@@ -224,22 +257,22 @@ def _mark_table() -> NDArray[np.uint8]:
     return table
 
 
-def _word_starts(page: Page) -> IntArray:
+def _word_starts(letters: Letters) -> IntArray:
     """How many words of a block begin with a capital."""
-    upper = page.classes == p.UPPER
-    upper[1:] &= page.classes[:-1] == p.SPACE
-    return _hits(page, np.flatnonzero(upper))
+    upper = letters.classes == p.UPPER
+    upper[1:] &= letters.classes[:-1] == p.SPACE
+    return _hits(letters, np.flatnonzero(upper))
 
 
-def _hits(page: Page, places: IntArray) -> IntArray:
+def _hits(letters: Letters, places: IntArray) -> IntArray:
     """How many of the sorted positions lie in each block."""
-    return places.searchsorted(page.ends) - places.searchsorted(page.starts)
+    return places.searchsorted(letters.ends) - places.searchsorted(letters.starts)
 
 
-def _digit_patterns(page: Page) -> list[BoolArray]:
+def _digit_patterns(letters: Letters) -> list[BoolArray]:
     """A year (1900 to 2099), a clock time (9:30), a run of five digits and more."""
-    codes = np.concatenate((page.codes, np.zeros(6, dtype=np.uint32)))
-    digit = np.concatenate((page.classes == p.DIGIT, np.zeros(6, dtype=np.bool_)))
+    codes = np.concatenate((letters.codes, np.zeros(6, dtype=np.uint32)))
+    digit = np.concatenate((letters.classes == p.DIGIT, np.zeros(6, dtype=np.bool_)))
     begins = digit.copy()
     begins[1:] &= ~digit[:-1]
     at = np.flatnonzero(begins)
@@ -247,34 +280,13 @@ def _digit_patterns(page: Page) -> list[BoolArray]:
     century = ((codes[at] == ord("1")) & (codes[at + 1] == ord("9"))) | ((codes[at] == ord("2")) & (codes[at + 1] == ord("0")))
     second = np.where(digit[at + 1], at + 2, at + 1)
     clock = (codes[second] == ord(":")) & digit[second + 1]
-    return [_hits(page, at[hit]) > 0 for hit in (four & ~digit[at + 4] & century, clock, four & digit[at + 4])]
+    return [_hits(letters, at[hit]) > 0 for hit in (four & ~digit[at + 4] & century, clock, four & digit[at + 4])]
 
 
-def _edge(page: Page, positions: IntArray) -> IntArray:
+def _edge(letters: Letters, positions: IntArray) -> IntArray:
     """The code points at positions, 0 for blank blocks."""
-    inside = np.clip(positions, 0, len(page.codes) - 1)
-    return np.where(page.ends > page.starts, page.codes[inside], 0)
-
-
-def _blank_lines(page: Page) -> tuple[BoolArray, BoolArray]:
-    """Whether a blank line stands before, after the block."""
-    breaks = np.concatenate(([0], np.cumsum(page.codes == 10)))
-    gap_start = np.concatenate(([0], page.ends[:-1]))
-    before = breaks[page.starts] - breaks[gap_start] > 1
-    before[0] = False
-    return before, np.append(before[1:], False)
-
-
-def _repetition(page: Page) -> tuple[IntArray, BoolArray]:
-    """How often the block's text stands on the page, and whether it stands there earlier."""
-    keys = [page.text[a:b] if b - a < 300 else (a, b) for a, b in zip(page.starts.tolist(), page.ends.tolist(), strict=True)]
-    counts = Counter(keys)
-    seen: set[object] = set()
-    earlier = np.zeros(len(keys), dtype=np.bool_)
-    for i, key in enumerate(keys):
-        earlier[i] = key in seen
-        seen.add(key)
-    return np.array([counts[key] for key in keys], dtype=np.int64), earlier
+    inside = np.clip(positions, 0, len(letters.codes) - 1)
+    return np.where(letters.ends > letters.starts, letters.codes[inside], 0)
 
 
 def _heaviest(votes: FloatArray) -> tuple[int, int]:

@@ -138,7 +138,7 @@ class Segmenter:
 
     def _decode(self, documents: Sequence[Document]) -> list[_Decoded]:
         heard = self._cut_run_ons(self._hear(documents))
-        scored = list(map(self._score, heard))
+        scored = self._score(heard)
         eligible = [replace(one, langs=one.langs[:, :-1]) for one in scored]
         paths = viterbi(eligible, self.regions.start, self.regions.transitions)
         return [
@@ -172,14 +172,20 @@ class Segmenter:
             one.alone = decode_languages(one.evidence.of(one.candidates), one.units.gaps)
         return heard
 
-    def _score(self, one: _Heard) -> Scored:
-        text, units, evidence = one.document.text, one.units, one.evidence
-        foreign = one.alone != np.bincount(one.alone, weights=evidence.letters).argmax()
-        regions = np.asarray(self.regions.score(text, units.blocks, foreign.tolist()), dtype=np.float64)
-        if self.recurrence is not None:
-            regions[_recurrent(one.document, units, self.recurrence)[:, None], _UNREPEATED] -= REPEATED
-        langs = np.column_stack([evidence.of(one.candidates), rest(evidence, one.candidates, self._costs)])
-        return Scored(langs, regions, units.gaps)
+    def _score(self, heard: Sequence[_Heard]) -> list[Scored]:
+        pages = []
+        for one in heard:
+            foreign = one.alone != np.bincount(one.alone, weights=one.evidence.letters).argmax()
+            pages.append((one.document.text, one.units.blocks, foreign.tolist()))
+        scored = []
+        for one, scores in zip(heard, self.regions.score_all(pages), strict=True):
+            regions = np.asarray(scores, dtype=np.float64)
+            if self.recurrence is not None:
+                regions[_recurrent(one.document, one.units, self.recurrence)[:, None], _UNREPEATED] -= REPEATED
+            others = rest(one.evidence, one.candidates, self._costs)
+            langs = np.column_stack([one.evidence.of(one.candidates), others])
+            scored.append(Scored(langs, regions, one.units.gaps))
+        return scored
 
     def _tags(self, one: _Heard, langs: Ints) -> list[str]:
         tags = [self._listener.tags[one.candidates[k]] for k in langs.tolist()]

@@ -20,25 +20,30 @@ def page_of(text: str, blocks: tuple[Block, ...] = ()) -> Page:
     return read_page(text, blocks, [False] * len(blocks))
 
 
+def headings_of(page: Page) -> np.ndarray:
+    opened = lexicon.opened(page, lexicon.features(page, page.letters()))
+    return lexicon.headings(page, opened, 0, len(page))
+
+
 def cue(page: Page, name: str) -> list[float]:
     for family in FAMILIES:
         if name in family.NAMES:
-            return [round(value, 3) for value in family.features(page)[:, family.NAMES.index(name)].tolist()]
+            return [round(value, 3) for value in family.features(page, page.letters())[:, family.NAMES.index(name)].tolist()]
     raise AssertionError(name)
 
 
 def test_every_family_keeps_to_its_names() -> None:
     page = page_of("One line.\n\nAnd another, 12:30, in 1999\n")
     for family in FAMILIES:
-        columns = family.features(page)
+        columns = family.features(page, page.letters())
         assert columns.shape == (len(page), len(family.NAMES))
         assert set(family.WINDOWED) <= set(family.NAMES)
         assert len(set(family.NAMES)) == len(family.NAMES)
         assert np.isfinite(columns).all()
         assert columns.min() >= 0
         assert columns.max() <= 1
-    assert shape.place(page).shape == (len(page), len(shape.PLACE))
-    assert lexicon.headings(page, lexicon.features(page)).shape == (len(page), len(lexicon.HEADINGS))
+    assert shape.place(page, shape.core(page), 0, len(page)).shape == (len(page), len(shape.PLACE))
+    assert headings_of(page).shape == (len(page), len(lexicon.HEADINGS))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +94,8 @@ def test_wide_letters_count_twice() -> None:
 
 def test_the_core_is_the_run_of_long_lines() -> None:
     text = "Menu\nNews\n" + ("word " * 40 + "\n") * 3 + "Print\nShare\n"
-    place = shape.place(page_of(text))
+    page = page_of(text)
+    place = shape.place(page, shape.core(page), 0, len(page))
     assert place[:, shape.PLACE.index("in core")].tolist() == [0, 0, 1, 1, 1, 0, 0]
 
 
@@ -130,8 +136,8 @@ CRUMBS = [" ", "-", "s", "\n", "©", "字", "ไทย", "é"]
 @given(st.lists(st.sampled_from([*SOME_CUES, *CRUMBS]) | st.characters(), min_size=1, max_size=12))
 def test_cues_are_found_where_a_plain_search_finds_them(parts: list[str]) -> None:
     page = page_of("".join(parts) + "x\n")
-    text = "".join(map(chr, page.lowered.tolist()))
-    inside = lexicon._inside_word(page)
+    text = "".join(map(chr, page.letters().lowered.tolist()))
+    inside = lexicon._inside_word(page.letters())
     lower = dict(enumerate(map(chr, character_tables()[1].tolist())))
     expected = set()
     for number, cue in CUES:
@@ -141,7 +147,7 @@ def test_cues_are_found_where_a_plain_search_finds_them(parts: list[str]) -> Non
             if not inside[at] and not (cue.endswith("_") and inside[at + len(word)]):
                 expected.add((at, len(word), number))
             at = text.find(word, at + 1)
-    found = list(zip(*(part.tolist() for part in lexicon._matches(page)), strict=True))
+    found = list(zip(*(part.tolist() for part in lexicon._matches(page.letters())), strict=True))
     assert sorted(found) == sorted(expected)
 
 
@@ -162,7 +168,7 @@ def test_cue_files_are_well_formed() -> None:
 
 def test_headings_reach_down_and_up() -> None:
     page = page_of("Related\nA\nB\nComments\n")
-    near = lexicon.headings(page, lexicon.features(page))
+    near = headings_of(page)
     above = near[:, lexicon.HEADINGS.index("related heading above")]
     below = near[:, lexicon.HEADINGS.index("comments heading below")]
     assert above[0] == below[3] == 1.0
@@ -171,7 +177,8 @@ def test_headings_reach_down_and_up() -> None:
 
 
 def test_markup_is_silent_on_plain_text() -> None:
-    assert not markup.features(page_of("Plain\ntext\n")).any()
+    page = page_of("Plain\ntext\n")
+    assert not markup.features(page, page.letters()).any()
 
 
 def test_markup_columns() -> None:

@@ -14,14 +14,17 @@ from hypothesis import strategies as st
 from annotate import regions
 from annotate.errors import ReadError
 from annotate.model import REGIONS, Block
-from annotate.regions import RegionModel
-from annotate.regions.page import read_page
+from annotate.regions import RegionModel, page
 from tests.regions.pages import ALL, ENGLISH, Page, blocks_of, text_of
 
 HARD = (
     "\ufeff\U0001f469\u200d\U0001f469\u200d\U0001f467 e\u0301te\u0301\r\n\n한국어 \u1112\u1161\u11ab <b>&amp;  \u200f שלום"
     " \u2028 ไทยไม่มีช่องว่าง \U0001f1eb\U0001f1ee 12:30 ©İSTANBUL\U00020000\U000118a0"
 )
+
+
+LINES = ["Share\n", "Related\n", "9:30 1999\n", "\n", " \n", "No line end", "19", HARD, *(f"{line}\n" for _, line in ENGLISH)]
+"""Among them such as would go on in another document."""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,7 @@ def test_the_shipped_model_is_small() -> None:
 
 
 @pytest.mark.parametrize("page", ALL.values(), ids=list(ALL))
-def test_the_obvious_parts_of_a_page_are_told(model: RegionModel, page: Page) -> None:
+def test_the_obvious_parts_of_a_plainare_told(model: RegionModel, page: Page) -> None:
     found = labels(model, text_of(page))
     for region in ("title", "byline", "body", "cookie_notice", "footer"):
         assert [i for i, r in enumerate(found) if r == region] == [i for i, (r, _) in enumerate(page) if r == region]
@@ -116,17 +119,18 @@ def test_a_long_document_scores_as_its_blocks_are_counted(model: RegionModel, mo
     text = text_of(ENGLISH) * 20
     whole = scored(model, text)
     monkeypatch.setattr(regions, "_ROWS", 7)
-    monkeypatch.setattr(regions, "_CHARACTERS", 100)
+    monkeypatch.setattr(page, "_BLOCKS", 5)
+    monkeypatch.setattr(page, "_CHARACTERS", 100)
     assert np.allclose(scored(model, text), whole, atol=2e-6)
 
 
-def test_a_page_without_markup_is_read_with_the_columns_it_has(model: RegionModel) -> None:
+def test_a_plainwithout_markup_is_read_with_the_columns_it_has(model: RegionModel) -> None:
     text = text_of(ENGLISH)
     blocks = blocks_of(text)
-    page = read_page(text, blocks, [False] * len(blocks))
-    cues = regions.cues_of(page)
-    seen = regions.context_of(page, np.full((len(blocks), len(REGIONS)), 1 / len(REGIONS)), cues)
-    assert not seen.marked
+    plain = page.read_page(text, blocks, [False] * len(blocks))
+    cues = regions.cues_of(plain)
+    seen = regions.context_of(plain, np.full((len(blocks), len(REGIONS)), 1 / len(REGIONS)), cues)
+    assert not plain.marked
     n = len(blocks)
     assert seen.unmarked().rows(0, n).shape[1] < 0.75 * seen.rows(0, n).shape[1]
     some = model._second_pass(model._unmarked_inputs, seen.unmarked().rows(0, n))
