@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotate.regions import page as p
-from annotate.regions.page import BoolArray, FloatArray, IntArray, Letters, Page
+from annotate.regions.page import BoolArray, FloatArray, IntArray, Letters, Page, nearness
 
 FAMILIES = (
     "consent",
@@ -37,7 +37,14 @@ _MEASURES = ("present", "leading", "covered")
 NAMES = tuple(f"{family} {measure}" for measure in _MEASURES for family in FAMILIES)
 WINDOWED = tuple(f"{family} present" for family in FAMILIES)
 
-HEADINGS = tuple(f"{family} heading {where}" for where in ("above", "below") for family in FAMILIES)
+SECTIONS = ("consent", "legal", "promo", "comments", "related", "share", "menu", "ad")
+"""Families whose headings open a part of the page."""
+_SECTIONS = [FAMILIES.index(family) for family in SECTIONS]
+
+HEADINGS = (
+    *(f"{family} heading {where}" for where in ("above", "below") for family in FAMILIES),
+    *(f"{family} heading is the last" for family in SECTIONS),
+)
 
 _LOOK = 4
 _MULTIPLIER, _SHIFT = np.uint32(0x9E3779B1), np.uint32(16)
@@ -71,25 +78,19 @@ _OF_WORDS[[p.LOWER, p.UPPER, p.LETTER, p.WIDE, p.DIGIT, p.MARK]] = True
 def opened(page: Page, cues: FloatArray) -> list[IntArray]:
     """The headings of each family, as numbers of blocks. `cues` are the columns of `features` for all blocks."""
     leading = cues[:, len(FAMILIES) : 2 * len(FAMILIES)] > 0
-    leading &= (page.ends - page.starts < _HEADING)[:, None]
+    leading &= ((page.ends - page.starts < _HEADING) & ~page.continued)[:, None]
     return [np.flatnonzero(column) for column in leading.T]
 
 
 def headings(page: Page, opened: Sequence[IntArray], first: int, last: int) -> FloatArray:
-    """How near the last heading of each family is above the blocks `first` to `last` (exclusive), and the next below them: 1 at
-    the heading itself, a half eight blocks away, shape (n_blocks, len(HEADINGS)).
+    """How near the last heading of each family is above the blocks `first` to `last` (exclusive), and the next below them, in
+    lines; and of which family the last heading is that opens a part. Shape (n_blocks, len(HEADINGS)).
 
     What a heading such as "Related" opens goes on until another heading, however long its texts are."""
-    rows = np.arange(first, last)
-    top, bottom = page.top[first:last], page.bottom[first:last]
-    near = np.zeros((len(rows), 2 * len(opened)))
-    for column, found in enumerate(opened):
-        if len(found):
-            above = found[np.maximum(found.searchsorted(rows, side="right") - 1, 0)]
-            below = found[np.minimum(found.searchsorted(rows), len(found) - 1)]
-            near[:, column] = np.where((above >= top) & (above <= rows), 8 / (8 + np.abs(rows - above)), 0.0)
-            near[:, len(opened) + column] = np.where((below < bottom) & (below >= rows), 8 / (8 + np.abs(below - rows)), 0.0)
-    return near
+    above, below = (np.array(side).T for side in zip(*(nearness(page, found, first, last) for found in opened), strict=True))
+    opening = above[:, _SECTIONS]
+    foremost = (opening > 0) & (opening == opening.max(axis=1, keepdims=True))
+    return np.hstack([above, below, foremost])
 
 
 def _matches(letters: Letters) -> tuple[IntArray, IntArray, IntArray]:

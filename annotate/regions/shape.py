@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotate.regions import page as p
-from annotate.regions.page import BoolArray, FloatArray, IntArray, Letters, Page
+from annotate.regions.page import BoolArray, FloatArray, IntArray, Letters, Page, nearness
 
 _MARKS: dict[str, str] = {
     "stop": ".!?…。！？।؟۔｡．",
@@ -106,7 +106,11 @@ PLACE = (
     "distance from core",
     "before longest",
     "after longest",
+    "recurring line above",
+    "recurring line below",
 )
+
+_RECURRING, _SOURCE = 3, 60
 
 
 def features(page: Page, letters: Letters) -> FloatArray:
@@ -180,6 +184,9 @@ class Core:
     """The share of the blocks in long lines,"""
     foreign: FloatArray
     """and of the foreign ones."""
+    recurring: IntArray
+    """The numbers of the blocks of all documents with a short text that stands in its document thrice and more, such as a
+    source or a button: texts of teasers and comments lie between them, however long they are."""
 
 
 def core(page: Page) -> Core:
@@ -200,6 +207,7 @@ def core(page: Page) -> Core:
         total=np.maximum(np.add.reduceat(page.width, tops), 1).astype(np.float64),
         long_lines=np.add.reduceat(page.line_width > _LONG_LINE, tops, dtype=np.int64) / sizes,
         foreign=np.add.reduceat(page.foreign, tops, dtype=np.int64) / sizes,
+        recurring=np.flatnonzero((page.repeats >= _RECURRING) & (page.width < _SOURCE)),
     )
 
 
@@ -232,6 +240,7 @@ def place(page: Page, core: Core, first: int, last: int) -> FloatArray:
         np.log2(np.maximum(from_core, 0) + 1) / _LOG,
         to_longest > 0,
         to_longest < 0,
+        *nearness(page, core.recurring, first, last),
     ]
     return np.array(columns, dtype=np.float64).T
 
