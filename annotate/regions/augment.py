@@ -27,6 +27,10 @@ PUT_IN = {"ad": 0.3, "promo": 0.3, "caption": 0.15, "related": 0.15, "byline": 0
 INTO_BODY, LONGEST = 0.4, 30
 """How often a part of at most so many blocks is put between two lines of a long body."""
 
+IN_FULL = 0.2
+"""How often a page without markup gets a list of related articles that gives them in full: a heading, and of each article its
+title, a line of its source, and its text, on lines of its own or all on one."""
+
 _ARTICLE = ("title", "body")
 _LEFT_OUT = ("navigation", "footer", "related", "comments", "promo")
 _INTERRUPTS = ("ad", "promo", "related", "caption")
@@ -56,6 +60,15 @@ _Bank = dict[tuple[bool, str], list[tuple[str, _Part]]]
 """Parts to put in, with the main language of their page, by whether the page is marked up, and by region."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Article:
+    """The title and the text of a page without markup."""
+
+    lang: str
+    title: tuple[_Piece, ...]
+    body: tuple[_Piece, ...]
+
+
 def augmented(examples: Sequence[Example], *, weight: float, seed: int = 7) -> Iterator[tuple[int, Example]]:
     """One new example of each that leaves parts of two regions or more, with the number of the one it is made of; its blocks
     are `weight` times as heavy. Parts come from pages with markup if the page has some, else from plain ones. Deterministic."""
@@ -66,8 +79,11 @@ def augmented(examples: Sequence[Example], *, weight: float, seed: int = 7) -> I
         for part in found:
             if sum(len(piece.text) for piece in part.pieces) >= _TELLING:
                 bank.setdefault((_marked_up(example), part.region), []).append((example.lang, part))
+    articles = [_article(example, found) for example, found in zip(examples, parts, strict=True) if not _marked_up(example)]
+    complete = [article for article in articles if article.title and article.body]
     for k, (example, found) in enumerate(zip(examples, parts, strict=True)):
-        made = _joined(_varied(found, _Donor(bank, _marked_up(example), example.lang, random), random), example)
+        donor = _Donor(bank, complete, _marked_up(example), example.lang, random)
+        made = _joined(_varied(found, donor, random), example)
         if made is not None:
             yield k, replace(made, weight=example.weight * weight)
 
@@ -77,6 +93,7 @@ class _Donor:
     """What may be put into one page."""
 
     bank: _Bank
+    articles: Sequence[_Article]
     marked_up: bool
     lang: str
     random: Random
@@ -87,7 +104,24 @@ class _Donor:
         if not offers:
             return None
         lang, part = self.random.choice(offers)
-        return replace(part, pieces=tuple(replace(piece, foreign=lang != self.lang) for piece in part.pieces))
+        return replace(part, pieces=self._here(lang, part.pieces))
+
+    def related(self) -> _Part | None:
+        """A list of some other articles in full."""
+        heading, source = self.part("related"), self.part("byline")
+        if heading is None or source is None or not self.articles:
+            return None
+        pieces = list(heading.pieces[:1])
+        for article in self.random.choices(self.articles, k=self.random.randint(1, 4)):
+            length = self.random.randint(2, 30)
+            text = article.body[:length]
+            if self.random.random() < 0.6:
+                text = (*(replace(piece, text=piece.text.rstrip() + " ") for piece in text[:-1]), *text[-1:])
+            pieces += [*self._here(article.lang, article.title), *source.pieces[:2], *self._here(article.lang, text)]
+        return _Part("related", tuple(map(_ended, pieces)))
+
+    def _here(self, lang: str, pieces: Sequence[_Piece]) -> tuple[_Piece, ...]:
+        return tuple(replace(piece, foreign=lang != self.lang) for piece in pieces)
 
 
 def _varied(parts: Sequence[_Part], donor: _Donor, random: Random) -> list[_Part]:
@@ -112,6 +146,9 @@ def _varied(parts: Sequence[_Part], donor: _Donor, random: Random) -> list[_Part
     for region, share in PUT_IN.items():
         if random.random() < share:
             put_in(region, anywhere)
+    if not donor.marked_up and random.random() < IN_FULL and (part := donor.related()) is not None:
+        last = max((k for k, part in enumerate(found) if part.region == "body"), default=len(found) - 1)
+        found.insert(last + 1, part)
     bodies = [k for k, part in enumerate(found) if part.region == "body" and len(part.pieces) > _LONG_BODY]
     if bodies and random.random() < INTO_BODY:
         k = random.choice(bodies)
@@ -127,6 +164,17 @@ def _interrupted(body: _Part, donor: _Donor, random: Random) -> list[_Part]:
         return [body]
     k = random.choice(ends)
     return [replace(body, pieces=body.pieces[:k]), part, replace(body, pieces=body.pieces[k:])]
+
+
+def _ended(piece: _Piece) -> _Piece:
+    """The piece, followed by something: the end of its line unless it goes on."""
+    return piece if piece.text[-1:].isspace() else replace(piece, text=piece.text + "\n")
+
+
+def _article(example: Example, parts: Sequence[_Part]) -> _Article:
+    title = next((part.pieces for part in parts if part.region == "title"), ())
+    body = max((part.pieces for part in parts if part.region == "body"), key=len, default=())
+    return _Article(example.lang, title[:3], body)
 
 
 def _parts(example: Example) -> list[_Part]:

@@ -34,7 +34,7 @@ from annotate.regions.page import FloatArray, Page, read_page
 
 log = logging.getLogger("annotate")
 
-FOLDS = 5
+FOLDS = 3
 """Parts of the documents for the first pass's scores."""
 
 FIRST_PENALTY = 1 / 3.0
