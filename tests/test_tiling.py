@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,10 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotate.codec import dumps
 from annotate.detectors import DETECTORS
 from annotate.errors import UnknownName
 from annotate.model import REGIONS, Block, Document, Tiling
 from annotate.offsets import normalise
+from annotate.readers.charset import decode_page
+from annotate.readers.html import to_document
+from annotate.readers.opening import Refused
 from annotate.tiling import EXCERPT, FOREMOST, Segmenter
 from annotate.tiling.decoding import REGION_INLINE, SWITCH, Scored, decode_languages, posteriors, viterbi
 from annotate.tiling.units import BLANK, LINE, SENTENCE, UNIT, WORD, Suspect, cut, recut, run_ons, suspects
@@ -142,6 +147,66 @@ def test_hard_texts_tile(text):
     assert "".join(s.text for s in tile(text).segments) == text
 
 
+HARD_CASES = {
+    "one long line": f"{EN} {RU} " * 150,
+    "empty lines": f"{EN}{chr(10) * 20_000}{FI}",
+    "emoji": "😀👍🏽👨‍👩‍👧‍👦🇫🇮" * 300,
+    "digits": "123 456\n789 " * 300,
+    "zero-width characters": "\u200b\u200d\ufeff." * 500,
+    "mixed scripts in a word": "pаypаl Αpple тest\n" * 100,
+    "base64": f"{EN}\n{'QUJD+/REVG0x' * 500}==\n{FI}",
+    "minified JSON": json.dumps([{"id": n, "tags": ["a", EN[:n]]} for n in range(100)], separators=(",", ":")),
+    "private use": "\ue000 \uf8ff \U000f0000 \U0010fffd" * 300,
+    "right-to-left marks": f"\u200f{AR}\u200f abc \u202bשלום\u202c " * 30,
+    "no spaces": "字" * 3000,
+    "Thai": TH * 50,
+}
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Segmenter:
+    return Segmenter()
+
+
+@pytest.mark.parametrize("case", HARD_CASES)
+def test_hard_cases_tile_the_same_alone_and_among_others(shipped, case):
+    document = Document("hard.txt", HARD_CASES[case])
+    tiling = shipped.tile(document)
+    assert "".join(s.text for s in tiling.segments) == document.text
+    assert len({s.id for s in tiling.segments}) == len(tiling.segments)
+    first, second, _ = shipped.tile_all([Document("other.txt", f"{FI}\n\n{DE}"), document, Document("last.txt", EN)])
+    assert first.document.doc_id == "other.txt"
+    assert as_bytes(second) == as_bytes(tiling)
+
+
+def test_a_page_that_is_empty_without_its_scripts_is_refused():
+    with pytest.raises(Refused):
+        to_document("app.html", "<title>App</title><body><div id=root></div><script>render('Hello')</script>", {})
+
+
+@pytest.mark.parametrize(
+    ("declared", "text", "encoding", "lang"),
+    [("<meta charset=windows-1251>", RU, "cp1251", "ru"), ("", FI, "cp1252", "fi"), ("", RU, "utf-8", "ru")],
+)
+def test_pages_of_other_encodings_are_tiled(declared, text, encoding, lang):
+    page = decode_page(f"{declared}<p>{text}<p>{text}".encode(encoding))
+    (segment,) = SEGMENTER.tile(to_document("page.html", page, {})).segments
+    assert (segment.lang, segment.text.split("\n")[0]) == (lang, text)
+
+
+def as_bytes(tiling: Tiling) -> bytes:
+    return b"\n".join(map(dumps, tiling.segments))
+
+
+@pytest.mark.parametrize(("lang", "other"), list(itertools.permutations(LANGS, 2)))
+def test_a_paragraph_in_another_language_below_leaves_the_ids_above(lang, other):
+    text = f"{LANGS[lang]}\n\n{LANGS[lang]}"
+    before = [s.id for s in tile(text).segments]
+    after = [s.id for s in tile(f"{text}\n\n{LANGS[other]}").segments]
+    assert after[: len(before)] == before
+    assert len(after) == len(before) + 1
+
+
 def test_capitals_soft_hyphens_and_decomposed_letters_do_not_matter():
     import unicodedata
 
@@ -157,6 +222,14 @@ PIECES = st.one_of(
     st.text(max_size=30),
 )
 TEXTS = st.lists(PIECES, min_size=1, max_size=8).map("".join).filter(str.strip)
+
+
+@settings(deadline=None, max_examples=30)
+@given(TEXTS)
+def test_any_text_is_tiled_with_the_shipped_model_and_the_same_every_time(text):
+    first, second = Segmenter().tile_all([Document("doc.txt", text)] * 2)
+    assert "".join(s.text for s in first.segments) == text
+    assert as_bytes(first) == as_bytes(second)
 
 
 @settings(deadline=None, max_examples=150)
