@@ -10,12 +10,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from annotate.regions.page import Float32Array, FloatArray, IntArray, Page
+from annotate.regions.page import FloatArray, IntArray, Page
 
 RADII = (2, 5, 12, 40, 150)
 """How many blocks before and after the window means take in."""
@@ -30,7 +28,7 @@ class Surroundings:
     page: Page
     probabilities: FloatArray
     """(n_blocks, R) of the first pass."""
-    cues: FloatArray | Float32Array
+    cues: FloatArray
     """Those of the families."""
     near: int
     """So many columns of the cues are also seen of the blocks next to each: all but the markup's."""
@@ -45,7 +43,7 @@ class Surroundings:
     whole: FloatArray
     """(n_documents, 2 R) means and maxima of the probabilities over the document."""
 
-    def rows(self, first: int, last: int, dtype: type[np.floating[Any]] = np.float64) -> NDArray[Any]:
+    def rows(self, first: int, last: int) -> FloatArray:
         """The blocks `first` to `last` (exclusive), one row each."""
         some = slice(first, last)
         probabilities, cues = self.probabilities, self.cues[:, : self.near]
@@ -60,9 +58,9 @@ class Surroundings:
             self._windows(first, last),
             self.whole[self.page.bounds.searchsorted(np.arange(first, last), side="right") - 1],
         ]
-        return np.concatenate(parts, axis=1, dtype=dtype)
+        return np.concatenate(parts, axis=1)
 
-    def _beside(self, values: NDArray[Any], first: int, last: int, step: int) -> NDArray[Any]:
+    def _beside(self, values: FloatArray, first: int, last: int, step: int) -> FloatArray:
         """The rows so many steps below those asked for; zeros beyond the document."""
         at = np.arange(first, last) + step
         beyond = (at < self.page.top[first:last]) | (at >= self.page.bottom[first:last])
@@ -97,7 +95,7 @@ class Surroundings:
 def surroundings(
     page: Page,
     probabilities: FloatArray,
-    cues: FloatArray | Float32Array,
+    cues: FloatArray,
     place: Callable[[int, int], FloatArray],
     windowed: IntArray,
     near: int,

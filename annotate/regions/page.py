@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from annotate.model import Block
 
 FloatArray = NDArray[np.float64]
-Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
