@@ -78,6 +78,8 @@ def test_a_document_is_taken_down_everywhere(workplace: Path, client: Client, ca
     # It does not come back, by whatever way.
     again = run(capsys, "push", "segments.jsonl", "--annotators", "aino,ben", code=5)
     assert (again["created"], again["unchanged"], again["rejected"]) == (0, 4, 2)
+    told = run(capsys, "status", "segments.jsonl", "--annotators", "aino,ben")
+    assert [one["out_of_step"]["created"] for one in told["projects"]] == [0, 0]
     exported = run(capsys, "export", "gold.jsonl", "out", code=5)
     assert exported["records"] == 2
     assert "number 1" not in "".join(

@@ -111,14 +111,15 @@ def status(
 def _wanted(source: Path, labels: LabelSchema, selection: Selection) -> Wanted:
     from annotate import sync
     from annotate.model import Segment
+    from annotate.purged import kept
     from annotate.store import STDIO, Rejects, read_records
 
     if str(source) == STDIO:
         raise UsageError("status compares with a file, not with standard input", hint="annotate status segments.jsonl")
     with Rejects() as rejected:
-        wanted = sync.wanted_tasks(
-            read_records(source, Segment, rejected, step="status"), labels, selection, rejected, str(source)
-        )
+        segments = read_records(source, Segment, rejected, step="status")
+        segments = kept(segments, lambda segment: segment.doc_id, source, "status", rejected)  # as push does
+        wanted = sync.wanted_tasks(segments, labels, selection, rejected, str(source))
     return replace(wanted, complete=not rejected.counts["unreadable"])
 
 
