@@ -248,7 +248,8 @@ def push(
 def _keep_copies(path: Path, copies: Mapping[str, str], wanted: Wanted) -> None:
     """Keep what `push` did not ask because the same text is asked elsewhere; forget what it did not ask the last time."""
     if not copies:
-        path.unlink(missing_ok=True)
+        if path.is_file():
+            path.unlink()
         return
     from annotate.labelstudio.wire import to_segment
 
