@@ -23,6 +23,7 @@ from annotate import dataset, workflow
 from annotate.agreement import Group, agree
 from annotate.codec import dumps, loads
 from annotate.dataset import ExportReport, SplitRow, assign, export, leaks, parse_splits, read_splits, stream
+from annotate.dataset.pages import Link
 from annotate.dataset.splits import split_of
 from annotate.errors import AnnotateError, DataFindings, ReadError, UnknownName, UsageError
 from annotate.exporters import Exported, Options
@@ -127,7 +128,7 @@ def test_a_position_on_the_line_decides() -> None:
 
 
 def test_ratios_are_met_on_many_documents() -> None:
-    rows = assign((f"doc-{i}" for i in range(5000)), (80, 10, 10))
+    rows = assign((f"doc-{i}" for i in range(5000)), (80, 10, 10)).rows
     shares = {split: sum(row.split == split for row in rows) / 5000 for split in ("train", "dev", "test")}
     assert shares["train"] == pytest.approx(0.8, abs=0.02)
     assert shares["dev"] == pytest.approx(0.1, abs=0.015)
@@ -143,21 +144,24 @@ names = st.sets(st.text(alphabet="abcé한/.", min_size=1, max_size=4), max_size
 
 @given(names, names)
 def test_more_documents_move_none(early: set[str], late: set[str]) -> None:
-    before = assign(early, (60, 20, 20))
-    fresh = assign(early | late, (60, 20, 20))
-    frozen = assign(early | late, (10, 10, 80), seed=3, frozen=before)
+    before = assign(early, (60, 20, 20)).rows
+    fresh = assign(early | late, (60, 20, 20)).rows
+    frozen = assign(early | late, (10, 10, 80), seed=3, frozen=before).rows
     assert set(before) <= set(fresh)
     assert frozen[: len(before)] == before
     assert {row.doc_id for row in frozen} == early | late
 
 
 def test_a_cluster_stays_together_and_joins_its_frozen_split() -> None:
-    clusters = {f"copy-{i}": "original" for i in range(20)}
-    rows = assign(clusters, (34, 33, 33), clusters=clusters)
-    assert len({row.split for row in rows}) == 1
+    copies = [f"copy-{i}" for i in range(20)]
+    links = [Link("copy-0", other, "page", "") for other in copies[1:]]
+    rows = assign(copies, (34, 33, 33), links=links).rows
+    assert {(row.cluster, row.split) for row in rows} == {("copy-0", rows[0].split)}
     for split in ("train", "dev", "test"):
         frozen = (SplitRow("old", "original", split),)
-        assert {row.split for row in assign(clusters, (34, 33, 33), frozen=frozen, clusters=clusters)} == {split}
+        joined = assign(copies, (34, 33, 33), frozen=frozen, links=[*links, Link("copy-7", "old", "near", "0.9")]).rows
+        assert {(row.cluster, row.split) for row in joined} == {("original", split)}
+        assert assign(["original"], (34, 33, 33), frozen=frozen).rows[1] == SplitRow("original", "original", split)
 
 
 def test_leaks() -> None:
@@ -347,11 +351,20 @@ def test_texts_in_several_splits_are_a_known_limit(tmp_path: Path) -> None:
     assert "word for word in more than one split: 1." in (tmp_path / "out/README.md").read_text("utf-8")
 
 
-def test_near_duplicates_stay_together_when_clusters_are_given(tmp_path: Path) -> None:
-    clusters = {"d1": "d1", "d2": "d1", "d3": "d1"}
-    report = run(tmp_path / "out", clusters=clusters, splits="34/33/33")
-    assert len(report.counts) == 1
-    assert "Near-duplicate documents were not looked for" not in (tmp_path / "out/README.md").read_text("utf-8")
+def test_near_duplicates_stay_together_and_bridges_are_rejected(tmp_path: Path) -> None:
+    page = " ".join(f"word{i}" for i in range(80))
+    frozen = tmp_path / "f.jsonl"
+    write_records(frozen, [SplitRow("a", "a", "test"), SplitRow("z", "z", "train")])
+    records = [gold("a", page), gold("b", f"{page} more"), gold("z", "Quite another page")]
+    run(tmp_path / "out", records, frozen=frozen)
+    assert read_splits(frozen)[2] == SplitRow("b", "a", "test")
+    teaser = "A long text that stands below two quite different pages as well"
+    bridging = [gold("c", page, ("word1", "LOC")), gold("ct", teaser, doc="c"), gold("zt", teaser, doc="z")]
+    report = run(tmp_path / "out", [*records, *bridging], frozen=frozen)
+    assert [(item.id, item.code) for item in rejected(tmp_path / "out")] == [("c", "bridges_splits"), ("ct", "bridges_splits")]
+    assert "close to z (train): the text 'a long text" in rejected(tmp_path / "out")[0].reason
+    assert (report.exit_code, report.spans_in, report.spans_out, report.records) == (5, 1, 0, 4)
+    assert "c" not in {row.doc_id for row in read_splits(frozen)}
 
 
 def annotation(doc: str, annotator: str, tone: str, *parts: tuple[str, str]) -> Annotation:
@@ -638,4 +651,4 @@ def test_the_example_shows_every_case() -> None:
 
 def test_the_example_was_split_by_hash() -> None:
     rows = read_splits(DATA / "gold.splits.jsonl")
-    assert assign([row.doc_id for row in rows], (60, 20, 20)) == rows
+    assert assign([row.doc_id for row in rows], (60, 20, 20)).rows == rows

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,29 +20,33 @@ if TYPE_CHECKING:
 NAMES = ("train", "dev", "test")
 NAMED_LEAKS = 20
 """Leaks a person is told one by one; `--json` lists all."""
+KINDS = ("documents", "records", "entity", "topic")
 
-Table = Mapping[tuple[str, str, str], Mapping[str, int]]
-"""(kind, label, language) → split → how often."""
+Table = Mapping[tuple[str, str, str, str], Mapping[str, int]]
+"""(kind, label, language, region) → split → how often."""
 
 
 @click.command(short_help="Assign documents to train, dev and test, or look for leaks between them.")
 @click.argument("gold")
 @click.option("--splits", default="80/10/10", show_default=True, help="Train/dev/test shares, by source document.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the splits.")
-@click.option("--check", is_flag=True, help="Write nothing; exit with 3 when a document or a text is in two splits.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 3 when a page, one like it or a text is in two splits.")
 @rejects_option
 @common_options
 @click.pass_obj
 def split(console: Console, gold: str, splits: str, seed: int, check: bool, rejects: Path | None) -> int:
     """Assign the documents of the gold records in GOLD to train, dev and test, and freeze that in gold.splits.jsonl beside it.
 
-    A document keeps the split it has there; a new one goes where the hash of its id says. Export uses the same file.
+    Near-duplicate documents, and documents that share a long text, stay together. A document keeps the split it has; a new one
+    goes to the split of what is like it, else where its rarest label, language or region is missing most. One that is like
+    documents of two splits is rejected (bridges_splits). Export uses the same file.
 
-    --check looks for leaks instead: a document or a cluster in two splits, in gold.splits.jsonl or by what the records say, and
-    texts that are equal but for case and white space in two splits.
+    --check looks for leaks instead: a document or a cluster in two splits, in gold.splits.jsonl or by what the records say;
+    near-duplicate documents, and long texts, in two splits.
     """
     from annotate import dataset, workflow
-    from annotate.dataset.leakage import shared_texts
+    from annotate.dataset import leakage
+    from annotate.dataset.pages import Pages
     from annotate.model import GoldRecord
     from annotate.store import STDIO, Rejects, read_records, rejects_beside, write_records
 
@@ -50,19 +54,32 @@ def split(console: Console, gold: str, splits: str, seed: int, check: bool, reje
     file = workflow.beside(gold, "splits.jsonl")
     with Rejects(rejects or rejects_beside(gold, "split", of_input=str(gold) != STDIO)) as rejected:
         records = list(read_records(gold, GoldRecord, rejected, step="split"))
-    if rejected.total and not records:
-        raise ReadError(f"no record of {gold} can be used", hint=f"see {rejected.path}")
-    frozen = _rows(file) if check else dataset.read_splits(file)
-    rows = dataset.assign((record.meta.doc_id for record in records), ratios, seed=seed, frozen=frozen)
-    place = {row.doc_id: str(row.split) for row in rows}
-    leaks = [*dataset.leaks([*rows, *_said(records)]), *map(str, shared_texts(records, place))]
+        if rejected.total and not records:
+            raise ReadError(f"no record of {gold} can be used", hint=f"see {rejected.path}")
+        pages = Pages(records)
+        frozen = _rows(file) if check else dataset.read_splits(file)
+        said = _said(records)
+        done = dataset.assign_pages(pages, ratios, seed=seed, frozen=[*frozen, *_first_said(said, frozen)] if check else frozen)
+        bridges = {bridge.doc_id: bridge for bridge in done.bridges}
+        records_bridging = [record for record in records if record.meta.doc_id in bridges]
+        for record in records_bridging:
+            rejected(dataset.bridging(bridges[record.meta.doc_id], record, str(gold)))
+    place = {row.doc_id: str(row.split) for row in done.rows}
+    leaks = [*dataset.leaks([*done.rows, *said]), *leakage.found_leaks(pages, place)]
+    repeated = leakage.repeats(pages, place)
     if not check:
-        write_records(file, rows)
-    table = _table(records, place)
+        write_records(file, done.rows)
+    table = _table([record for record in records if record.meta.doc_id in place], place)
     for line in _lines(table):
         console.data(line)
-    documents = Counter(place[doc_id] for doc_id in {record.meta.doc_id for record in records})
-    console.note(f"documents: {counts({name: documents[name] for name in NAMES})}; {len(rows) - len(frozen):,} new")
+    documents = Counter(place[doc_id] for doc_id in pages if doc_id in place)
+    clusters = {row.cluster for row in done.rows if row.doc_id in pages}
+    new = len(done.rows) - len(frozen)
+    numbers = {name: documents[name] for name in NAMES}
+    console.note(f"documents: {counts(numbers)}; {len(clusters):,} clusters; {new:,} new")
+    if repeated.furniture or repeated.short:
+        what = counts({"parts of sites": repeated.furniture, "short texts": repeated.short})
+        console.note(f"in several splits, and no leak: {what}")
     if rejected.total:
         console.note(f"{rejected.total:,} rejected: {counts(rejected.counts)}; see {rejected.path}")
     for leak in leaks[:NAMED_LEAKS]:
@@ -73,13 +90,13 @@ def split(console: Console, gold: str, splits: str, seed: int, check: bool, reje
         {
             "path": str(file),
             "records": len(records),
-            "documents": {name: documents[name] for name in NAMES},
-            "new": len(rows) - len(frozen),
-            "table": [
-                {"kind": kind, "label": label, "language": lang, **{name: found[name] for name in NAMES}}
-                for (kind, label, lang), found in table.items()
-            ],
+            "documents": numbers,
+            "clusters": len(clusters),
+            "new": new,
+            "table": list(_cells(table)),
             "leaks": leaks,
+            "bridges": [{"document": b.doc_id, "splits": b.splits, "because": b.because} for b in done.bridges],
+            "repeats": {"furniture": repeated.furniture, "short": repeated.short},
             "rejected": rejected.total,
         }
     )
@@ -108,24 +125,40 @@ def _said(records: Sequence[GoldRecord]) -> list[SplitRow]:
     return [SplitRow(doc_id, cluster, name) for doc_id, cluster, found in said for name in SPLITS if name == found]
 
 
+def _first_said(said: Sequence[SplitRow], frozen: Sequence[SplitRow]) -> list[SplitRow]:
+    """Where documents are that no file tells of, by their records; one row each."""
+    known = {row.doc_id for row in frozen}
+    return list({row.doc_id: row for row in reversed(said) if row.doc_id not in known}.values())
+
+
 def _table(records: Sequence[GoldRecord], place: Mapping[str, str]) -> Table:
-    found: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    found: dict[tuple[str, str, str, str], Counter[str]] = defaultdict(Counter)
+    seen: set[tuple[str, str, str]] = set()
     for record in records:
-        lang, name = record.meta.lang, place[record.meta.doc_id]
-        found["records", "", lang][name] += 1
+        doc_id, where = record.meta.doc_id, (record.meta.lang, record.meta.region)
+        name = place[doc_id]
+        found["records", "", *where][name] += 1
+        if (doc_id, *where) not in seen:
+            seen.add((doc_id, *where))
+            found["documents", "", *where][name] += 1
         for span in record.spans:
-            found["entity", span.label, lang][name] += 1
+            found["entity", span.label, *where][name] += 1
         for topic in record.accept:
-            found["topic", topic, lang][name] += 1
-    order = ("records", "entity", "topic")
-    return {key: found[key] for key in sorted(found, key=lambda key: (order.index(key[0]), *key[1:]))}
+            found["topic", topic, *where][name] += 1
+    return {key: found[key] for key in sorted(found, key=lambda key: (KINDS.index(key[0]), *key[1:]))}
 
 
 def _lines(table: Table) -> list[str]:
-    width = max((len(label) for _, label, _ in table), default=0) + 2
-    lines = [f"{'kind':<9}{'label':<{max(width, 7)}}{'language':<12}" + "".join(f"{name:>9}" for name in NAMES)]
-    lines += [
-        f"{kind:<9}{label:<{max(width, 7)}}{lang:<12}" + "".join(f"{found[name]:>9,}" for name in NAMES)
-        for (kind, label, lang), found in table.items()
-    ]
-    return lines
+    heads = ("kind", "label", "language", "region")
+    widths = [max(len(head), *(len(key[i]) for key in table)) + 2 for i, head in enumerate(heads)]
+
+    def line(cells: Sequence[str], numbers: Sequence[str]) -> str:
+        left = "".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
+        return left + "".join(f"{number:>9}" for number in numbers)
+
+    return [line(heads, NAMES), *(line(key, [f"{found[name]:,}" for name in NAMES]) for key, found in table.items())]
+
+
+def _cells(table: Table) -> Iterator[dict[str, Any]]:
+    for (kind, label, lang, region), found in table.items():
+        yield {"kind": kind, "label": label, "language": lang, "region": region, **{name: found[name] for name in NAMES}}

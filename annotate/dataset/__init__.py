@@ -17,6 +17,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,15 +26,16 @@ from annotate.agreement import pseudonyms
 from annotate.codec import dumps
 from annotate.dataset.card import dataset_card
 from annotate.dataset.folder import FORMAT, MANIFEST, files_of, replacing_folder, sha256_of, write_json
+from annotate.dataset.pages import Pages
 from annotate.dataset.selection import Filters, Rules, Tally, corpus_of, select, select_annotations
-from annotate.dataset.splits import SPLITS, SplitRow, assign, leaks, parse_splits, read_splits
+from annotate.dataset.splits import SPLITS, Assignment, Bridge, Ratios, SplitRow, assign, leaks, parse_splits, read_splits
 from annotate.dataset.spool import Spool, sorted_spool
 from annotate.errors import FINDINGS, OK, PARTIAL, AnnotateError, DataFindings, ReadError, UnknownName, UsageError
 from annotate.exporters import ALIGNMENTS, EXPORTERS, FROM_ANNOTATIONS, Exported, Options, parts
 from annotate.exporters.jsonl import Row, rows
 from annotate.model import Annotation, GoldRecord, Reject, Segment
 from annotate.schema import LabelSchema
-from annotate.store import write_records
+from annotate.store import reject, write_records
 
 if TYPE_CHECKING:  # spaCy takes seconds to load
     from annotate.spacy_docs import Align
@@ -103,7 +105,6 @@ def export(
     splits: str = "80/10/10",
     seed: int = 0,
     frozen: Path | None = None,
-    clusters: Mapping[str, str] | None = None,
     name: str = "",
     summary: Mapping[str, Any] | None = None,
     languages: Collection[str] = (),
@@ -128,10 +129,10 @@ def export(
     `schema_bytes` is the schema's file, `summary` what `adjudicate` wrote beside the gold records. `languages` to `until`
     select records (empty: all, see `Filters`). Records made under another schema are rejected, except versions in
     `accept_schemas`. `answers` is needed for dates and for formats of annotations; with `segments` records must be in
-    that corpus. `frozen` is the file of split assignments, read when it is there and written at the end. `clusters` maps
-    documents to near-duplicate clusters. `source` is what rejects name as their source, `inputs` maps what was read to
-    its SHA-256, for the manifest. Rejects are also handed to `rejects` one by one. Records are kept on disk on their way:
-    memory does not grow with their texts.
+    that corpus. `frozen` is the file of split assignments, read when it is there and written at the end; every document
+    of `gold` is assigned, also those that are not selected, and records of one that bridges splits are rejected. `source`
+    is what rejects name as their source, `inputs` maps what was read to its SHA-256, for the manifest. Rejects are also
+    handed to `rejects` one by one. Records are kept on disk on their way: memory does not grow with their texts.
 
     `UsageError` for options that make no sense and for an `out` that is not ours, `DataFindings` for frozen splits that leak,
     `AnnotateError` when no record is left or spans get lost uncounted."""
@@ -145,9 +146,11 @@ def export(
     filters = Filters(languages, regions, annotators, decisions, schema_versions, since, until)
     rules = Rules(schema, accept_schemas, None if segments is None else corpus_of(segments), source)
     answers = _needed(answers, writers, filters)
-    chosen = _gather(gold, rules, filters, answers, with_annotations=not FROM_ANNOTATIONS.isdisjoint(writers))
-    selected, assigned = _split(chosen, splits, seed, frozen, clusters)
-    options = Options(schema, align, tokens, source, spacy_config, chosen.annotations_by_split(assigned))
+    pages = Pages()
+    with_annotations = not FROM_ANNOTATIONS.isdisjoint(writers)
+    chosen = _gather(pages.seeing(gold), rules, filters, answers, with_annotations=with_annotations)
+    selected, said, assigned = _split(chosen, pages, parse_splits(splits), seed, frozen)
+    options = Options(schema, align, tokens, source, spacy_config, said)
     by_split = _in_order(parts(selected, lambda record: record.meta.split))
     with replacing_folder(out) as folder:
         (folder / "schema.yaml").write_bytes(schema_bytes)
@@ -192,14 +195,13 @@ def export(
                 "rejected": dict(sorted(chosen.tally.spans_lost.items())),
             },
             "not_selected": dict(sorted(chosen.tally.not_selected.items())),
-            "other_schemas": dict(sorted(chosen.tally.accepted.items())),
             "rejected": dict(sorted(Counter(item.code for item in left_out).items())),
             "formats": {kind: _tally(exported, spans[kind]) | dict(exported.manifest) for kind, exported in done.items()},
             "adjudication": {key: value for key, value in (summary or {}).items() if key != "agreement"},
             "agreement": (summary or {}).get("agreement", {}),
             "tools": {"annotate": __version__} | {k: v for e in done.values() for k, v in sorted(e.tools.items())},
         }
-        (folder / "README.md").write_bytes(dataset_card(manifest, schema, done, clustered=bool(clusters)).encode())
+        (folder / "README.md").write_bytes(dataset_card(manifest, schema, done).encode())
         manifest["files"] = {path: sha256_of(folder / path) for path in files_of(folder)}
         write_json(folder / MANIFEST, manifest)
         files = tuple(files_of(folder))
@@ -233,7 +235,6 @@ def stream(
     splits: str = "80/10/10",
     seed: int = 0,
     frozen: Path | None = None,
-    clusters: Mapping[str, str] | None = None,
     languages: Collection[str] = (),
     regions: Collection[str] = (),
     tokens: bool = False,
@@ -242,8 +243,9 @@ def stream(
 ) -> Iterator[Row]:
     """The records `export` would write as JSONL, all splits together, sorted by document and position. `frozen` is read and
     not written. Errors as with `export`, on the call."""
-    chosen = _gather(gold, Rules(schema, source=source), Filters(languages, regions), None)
-    selected, _ = _split(chosen, splits, seed, frozen, clusters)
+    pages = Pages()
+    chosen = _gather(pages.seeing(gold), Rules(schema, source=source), Filters(languages, regions), None)
+    selected, *_ = _split(chosen, pages, parse_splits(splits), seed, frozen)
     if rejects is not None:
         for item in chosen.rejects:
             rejects(item)
@@ -270,19 +272,16 @@ class _Chosen:
     """What goes out, on disk, sorted by document and position."""
 
     records: Sequence[GoldRecord]
-    documents: set[str]
+    source: str
     tally: Tally
     annotations: Sequence[Annotation] = ()
+    answers_source: str = ""
     answered: Tally = field(default_factory=Tally)
     """What became of the annotations."""
 
     @property
     def rejects(self) -> Sequence[Reject]:
         return [*self.tally.rejects, *self.answered.rejects]
-
-    def annotations_by_split(self, assigned: Iterable[SplitRow]) -> Mapping[str, Sequence[Annotation]]:
-        place = {row.doc_id: row.split for row in assigned}
-        return _in_order(parts(self.annotations, lambda annotation: place[annotation.segment.doc_id]))
 
 
 T = TypeVar("T")
@@ -307,7 +306,7 @@ def _gather(
     gold: Iterable[GoldRecord], rules: Rules, filters: Filters, answers: Answers | None, *, with_annotations: bool = False
 ) -> _Chosen:
     tally, answered = Tally(), Tally()
-    dates, documents = dict[str, str](), set[str]()
+    dates = dict[str, str]()
     said: Sequence[Annotation] = ()
     if answers is not None and filters.by_date:
         for annotation in answers.read():
@@ -315,11 +314,9 @@ def _gather(
             dates[annotation.segment.id] = max(known, annotation.updated_at)
 
     def gold_place(record: GoldRecord) -> tuple[str, int, str]:
-        documents.add(record.meta.doc_id)
         return record.meta.doc_id, record.meta.start, record.id
 
     def answer_place(answer: Annotation) -> tuple[str, int, str, str]:
-        documents.add(answer.segment.doc_id)
         return answer.segment.doc_id, answer.segment.start, answer.segment.id, answer.annotator
 
     records = sorted_spool(select(gold, rules, filters, tally, dates), GoldRecord, gold_place)
@@ -336,27 +333,64 @@ def _gather(
             + (f" ({codes})" if codes else ""),
             hint=tally.rejects[0].hint if tally.rejects else "adjudicate first, or widen the filters",
         )
-    return _Chosen(records, documents, tally, said, answered)
+    return _Chosen(records, rules.source, tally, said, answers.source if answers else "", answered)
 
 
 def _split(
-    chosen: _Chosen, splits: str, seed: int, frozen: Path | None, clusters: Mapping[str, str] | None
-) -> tuple[Spool[GoldRecord], tuple[SplitRow, ...]]:
-    """The records with split and cluster filled in, and the assignments to freeze."""
-    assigned = assign(
-        chosen.documents,
-        parse_splits(splits),
-        seed=seed,
-        frozen=read_splits(frozen) if frozen else (),
-        clusters=clusters,
-    )
-    place = {row.doc_id: row for row in assigned}
+    chosen: _Chosen, pages: Pages, ratios: Ratios, seed: int, frozen: Path | None
+) -> tuple[Spool[GoldRecord], dict[str, Sequence[Annotation]], tuple[SplitRow, ...]]:
+    """The records with split and cluster filled in, the annotations by split, and the assignments to freeze. What is of a
+    bridging document is in none of them, but among the rejects of `chosen`."""
+    done = assign_pages(pages, ratios, seed=seed, frozen=read_splits(frozen) if frozen else ())
+    if _add_undecided(pages, chosen.annotations):  # after the others: formats do not decide where gold records go
+        done = assign_pages(pages, ratios, seed=seed, frozen=done.rows)
+    place = {row.doc_id: row for row in done.rows}
+    bridges = {bridge.doc_id: bridge for bridge in done.bridges}
 
-    def placed(record: GoldRecord) -> GoldRecord:
-        row = place[record.meta.doc_id]
-        return replace(record, meta=replace(record.meta, split=row.split, cluster=row.cluster))
+    def placed() -> Iterator[GoldRecord]:
+        for record in chosen.records:
+            if bridge := bridges.get(record.meta.doc_id):
+                chosen.tally.take_back(len(record.spans), bridging(bridge, record, chosen.source))
+            else:
+                row = place[record.meta.doc_id]
+                yield replace(record, meta=replace(record.meta, split=row.split, cluster=row.cluster))
 
-    return Spool(GoldRecord, map(placed, chosen.records)), assigned
+    records = Spool(GoldRecord, placed())
+    if not records:
+        raise AnnotateError("nothing to export: every document bridges splits", hint=BRIDGE_HINT)
+    said = parts(chosen.annotations, lambda a: "" if a.segment.doc_id in bridges else place[a.segment.doc_id].split)
+    for annotation in said.get("", ()):
+        item = bridging(bridges[annotation.segment.doc_id], annotation, chosen.answers_source)
+        chosen.answered.take_back(len(annotation.spans), item)
+    return records, _in_order(said), done.rows
+
+
+def _add_undecided(pages: Pages, annotations: Sequence[Annotation]) -> bool:
+    """Add the documents that have annotations and no gold record; whether there are any."""
+    decided = frozenset(pages)
+    for _, of_segment in groupby(annotations, key=lambda annotation: annotation.segment.id):
+        segment = next(of_segment).segment
+        if segment.doc_id not in decided:
+            pages.add_segment(segment)
+    return len(pages) > len(decided)
+
+
+def assign_pages(pages: Pages, ratios: Ratios, *, seed: int = 0, frozen: Sequence[SplitRow] = ()) -> Assignment:
+    """Every document of `pages` in a split: with what is like it, stratified by language, region and label."""
+    links = pages.links({row.doc_id: row.split for row in frozen})
+    return assign(pages, ratios, seed=seed, frozen=frozen, links=links, traits=pages.traits)
+
+
+BRIDGE_HINT = "leave the document out, or one of those it is close to; no place for it is free of leaks"
+
+
+def bridging(bridge: Bridge, record: GoldRecord | Annotation, source: str) -> Reject:
+    """The reject of a record whose document is close to documents of several splits."""
+    reason = f"its document {bridge.doc_id!r} is close to {bridge.because}"
+    if isinstance(record, Annotation):
+        reason = f"{record.annotator}: {reason}"
+    id = record.segment.id if isinstance(record, Annotation) else record.id
+    return reject("export", source, "bridges_splits", reason, id=id, hint=BRIDGE_HINT, record=dumps(record))
 
 
 def _sha256(rows: Iterable[SplitRow]) -> str:
@@ -392,7 +426,7 @@ def _composition(records: Iterable[GoldRecord], schema: LabelSchema) -> dict[str
     """What the records consist of: totals, and split × language × label."""
     counts: dict[tuple[str, str], _Count] = {}
     documents: set[str] = set()
-    regions, decided_by = Counter[str](), Counter[str]()
+    regions, decided_by, other_schemas = Counter[str](), Counter[str](), Counter[str]()
     texts: dict[bytes, str] = {}
     repeated: set[bytes] = set()
     unsettled = total = 0
@@ -402,6 +436,7 @@ def _composition(records: Iterable[GoldRecord], schema: LabelSchema) -> dict[str
         documents.add(meta.doc_id)
         regions[meta.region] += 1
         decided_by[meta.decided_by] += 1
+        other_schemas.update([meta.schema] * (meta.schema_sha256 != schema.sha256))
         unsettled += len(record.cats) < len(schema.topic_ids)
         total += 1
         digest = hashlib.blake2b(record.text.strip().encode(), digest_size=16).digest()
@@ -419,6 +454,7 @@ def _composition(records: Iterable[GoldRecord], schema: LabelSchema) -> dict[str
         },
         "regions": dict(sorted(regions.items())),
         "decided_by": dict(sorted(decided_by.items())),
+        "other_schemas": dict(sorted(other_schemas.items())),
         "unsettled_topics": unsettled,
         "texts_in_several_splits": len(repeated),
     }

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from annotate.dataset.minhash import SIMILAR
+from annotate.dataset.pages import FEW_PAGES, LONG
 from annotate.dataset.splits import SPLITS
 from annotate.exporters import Exported
 from annotate.schema import LabelSchema
@@ -28,20 +30,18 @@ _SPAN_FIGURES = {"exact_f1": "F1, same ends", "relaxed_f1": "F1, overlapping"}
 _TOPIC_FIGURES = {"alpha": "α", "kappa": "κ"}
 
 
-def dataset_card(
-    manifest: Mapping[str, Any], schema: LabelSchema, formats: Mapping[str, Exported], *, clustered: bool = False
-) -> str:
-    """The card of an export: Markdown with a YAML head. `clustered` says that splits keep near-duplicates together."""
+def dataset_card(manifest: Mapping[str, Any], schema: LabelSchema, formats: Mapping[str, Exported]) -> str:
+    """The card of an export: Markdown with a YAML head."""
     head = yaml.safe_dump(_head(manifest, schema, formats), sort_keys=False, allow_unicode=True, width=120)
     sections = {
         "": _intro(manifest),
         "Composition": _composition(manifest),
         "Labels": _labels(manifest, schema),
-        "Splits": _splits(manifest, clustered),
+        "Splits": _splits(manifest),
         "Agreement": _agreement(manifest),
         "How to load": "\n\n".join(exported.usage for exported in formats.values() if exported.usage),
         "Guidelines": _guidelines(schema),
-        "Known limits": "\n".join(f"- {limit}" for limit in _limits(manifest, formats, clustered)),
+        "Known limits": "\n".join(f"- {limit}" for limit in _limits(manifest, formats)),
         "Licence": _licence(manifest),
     }
     body = [f"## {title}\n\n{text}" if title else text for title, text in sections.items() if text]
@@ -94,13 +94,15 @@ def _labels(manifest: Mapping[str, Any], schema: LabelSchema) -> str:
     return _table(("kind", "label", *totals), rows)
 
 
-def _splits(manifest: Mapping[str, Any], clustered: bool) -> str:
+def _splits(manifest: Mapping[str, Any]) -> str:
     train, dev, test = manifest["options"]["splits"].split("/")
-    together = "All segments of a document" + (", and all near-duplicate documents," if clustered else "")
     text = (
-        f"{together} are in one split. The place of a new document follows from a hash of its id (train {train} %, "
-        f"dev {dev} %, test {test} %, seed {manifest['options']['seed']}); once assigned, it does not change when documents "
-        "are added."
+        "All segments of a document are in one split. So are near-duplicate documents (MinHash over 8-byte shingles of title, "
+        f"byline, body and caption; Jaccard similarity of {SIMILAR} or more) and documents that share a text of {LONG} letters "
+        f"or more, unless it stands on more than {FEW_PAGES} pages or is navigation, a consent text, promotion, an "
+        f"advertisement or a footer. Shares: train {train} %, dev {dev} %, test {test} %, seed {manifest['options']['seed']}. "
+        "New documents take their turn in the order of a hash, each to the split that is shortest of its rarest label, "
+        "language or region (iterative stratification); once assigned, a document does not move when others are added."
     )
     empty = [split for split in SPLITS if split not in manifest["counts"]]
     if empty:
@@ -141,9 +143,7 @@ def _guidelines(schema: LabelSchema) -> str:
     return f"What annotators were told ({lang}):\n\n{quoted}"
 
 
-def _limits(manifest: Mapping[str, Any], formats: Mapping[str, Exported], clustered: bool) -> Iterator[str]:
-    if not clustered:
-        yield "Near-duplicate documents were not looked for: they may be in different splits."
+def _limits(manifest: Mapping[str, Any], formats: Mapping[str, Exported]) -> Iterator[str]:
     if manifest["texts_in_several_splits"]:
         yield f"Texts that occur word for word in more than one split: {manifest['texts_in_several_splits']}."
     if manifest["decided_by"].get("single"):

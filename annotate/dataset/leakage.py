@@ -1,49 +1,34 @@
-"""Texts that are in more than one split although no document is."""
+"""What is in two splits although it must not be, and what may be and is told."""
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from annotate.model import GoldRecord
+from annotate.dataset.pages import FEW_PAGES, Pages
 
 
 @dataclass(frozen=True, slots=True)
-class SharedText:
-    """A text that records of several splits have, after folding."""
+class Repeats:
+    """Texts in several splits that are no leak: the parts of a site that its pages share, and short ones."""
 
-    text: str
-    """Folded, at most 80 code points."""
-    records: Mapping[str, str]
-    """Split → id of the first record that has it there."""
-    documents: tuple[str, ...]
-    """Of those records, in the order of the splits."""
-
-    def __str__(self) -> str:
-        places = " and ".join(f"{split} ({doc_id})" for split, doc_id in zip(self.records, self.documents, strict=True))
-        return f"text {self.text!r} is in {places}"
+    furniture: int
+    """Long texts, in a region that is no content, or on more than `FEW_PAGES` pages."""
+    short: int
 
 
-def folded(text: str) -> str:
-    """The text without what a copy may change: case, white space, and the normal form (NFKC)."""
-    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
-
-
-def shared_texts(records: Iterable[GoldRecord], split_of: Mapping[str, str]) -> list[SharedText]:
-    """Folded texts that are in more than one split, in the order of their first record. `split_of` maps documents to splits;
-    texts without any letter or digit are passed over. Memory: one digest a record."""
-    first: dict[bytes, tuple[str, dict[str, tuple[str, str]]]] = {}
-    for record in records:
-        text = folded(record.text)
-        if not any(map(str.isalnum, text)):
-            continue
-        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-        place = (record.id, record.meta.doc_id)
-        first.setdefault(digest, (text[:80], {}))[1].setdefault(split_of[record.meta.doc_id], place)
+def found_leaks(pages: Pages, split_of: Mapping[str, str]) -> list[str]:
+    """A sentence for each pair of documents that are in different splits and belong together, naming both. `split_of` maps
+    documents to their splits; others are in none."""
     return [
-        SharedText(text, {split: places[split][0] for split in sorted(places)}, tuple(places[s][1] for s in sorted(places)))
-        for text, places in first.values()
-        if len(places) > 1
+        f"{link} in {link.left!r} ({split_of[link.left]}) and {link.right!r} ({split_of[link.right]})"
+        for link in pages.links(split_of)
+        if link.left in split_of and link.right in split_of and split_of[link.left] != split_of[link.right]
     ]
+
+
+def repeats(pages: Pages, split_of: Mapping[str, str]) -> Repeats:
+    """How many texts are in several splits without being a leak."""
+    across = [shared for shared in pages.shared() if len({split_of[name] for name in shared.documents if name in split_of}) > 1]
+    furniture = sum(shared.long and not (shared.binds and shared.pages <= FEW_PAGES) for shared in across)
+    return Repeats(furniture, sum(not shared.long for shared in across))

@@ -84,9 +84,13 @@ class Tally:
     """Code → spans, those of records that were rejected as a whole included."""
     not_selected: Counter[str] = field(default_factory=Counter)
     """Filter → records it passed over."""
-    accepted: Counter[str] = field(default_factory=Counter)
-    """Other schema version → records that went out all the same."""
     rejects: list[Reject] = field(default_factory=list)
+
+    def take_back(self, spans: int, item: Reject) -> None:
+        """Reject a record of so many spans that was kept."""
+        self.spans_kept -= spans
+        self.spans_lost[item.code] += spans
+        self.rejects.append(item)
 
 
 def corpus_of(segments: Iterable[Segment]) -> dict[str, tuple[bytes, bytes]]:
@@ -126,8 +130,6 @@ def select(
             tally.rejects.append(reject("export", rules.source, code, reason, id=record.id, hint=hint, record=dumps(record)))
             continue
         seen.add(record.id)
-        if meta.schema_sha256 != rules.schema.sha256:
-            tally.accepted[meta.schema] += 1
         known = _known_labels(record, rules, tally)
         tally.spans_kept += len(known.spans)
         yield known

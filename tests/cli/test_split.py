@@ -11,7 +11,8 @@ import pytest
 from annotate.cli.console import Console
 from annotate.cli.split import split
 from annotate.codec import loads
-from annotate.dataset import SplitRow, assign, read_splits
+from annotate.dataset import SplitRow, assign_pages, read_splits
+from annotate.dataset.pages import Pages
 from annotate.errors import DataFindings, ReadError, UsageError
 from annotate.model import GoldMeta, GoldRecord, Reject, Span
 from annotate.store import write_records
@@ -43,26 +44,28 @@ def run(*arguments: str) -> int:
 def test_documents_are_assigned_and_frozen(here: Path) -> None:
     assert run("gold.jsonl", "--splits", "50/25/25", "--seed", "7") == 0
     rows = read_splits(here / "gold.splits.jsonl")
-    assert rows == assign(["a", "b"], (50, 25, 25), seed=7)
+    assert rows == assign_pages(Pages(GOLD), (50, 25, 25), seed=7).rows
     write_records("gold.jsonl", [*GOLD, gold("4", "Oulu again", "c")])
     assert run("gold.jsonl", "--splits", "0/0/100") == 0
     assert read_splits(here / "gold.splits.jsonl") == (*rows, SplitRow("c", "c", "test"))
 
 
-def test_the_table_is_labels_by_language_by_split(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_is_labels_by_language_by_region_by_split(capsys: pytest.CaptureFixture[str]) -> None:
     write_records("gold.splits.jsonl", FROZEN)
     assert run("gold.jsonl") == 0
     out, err = capsys.readouterr()
     assert [line.split() for line in out.splitlines()] == [
-        ["kind", "label", "language", "train", "dev", "test"],
-        ["records", "en", "2", "0", "0"],
-        ["records", "fi", "0", "0", "1"],
-        ["entity", "GPE", "en", "1", "0", "0"],
-        ["entity", "GPE", "fi", "0", "0", "1"],
-        ["topic", "sport", "en", "2", "0", "0"],
-        ["topic", "sport", "fi", "0", "0", "1"],
+        ["kind", "label", "language", "region", "train", "dev", "test"],
+        ["documents", "en", "body", "1", "0", "0"],
+        ["documents", "fi", "body", "0", "0", "1"],
+        ["records", "en", "body", "2", "0", "0"],
+        ["records", "fi", "body", "0", "0", "1"],
+        ["entity", "GPE", "en", "body", "1", "0", "0"],
+        ["entity", "GPE", "fi", "body", "0", "0", "1"],
+        ["topic", "sport", "en", "body", "2", "0", "0"],
+        ["topic", "sport", "fi", "body", "0", "0", "1"],
     ]
-    assert "documents: 1 train, 1 test; 0 new" in err
+    assert "documents: 1 train, 1 test; 2 clusters; 0 new" in err
 
 
 def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +74,9 @@ def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(capsys.readouterr().out)
     assert (document["records"], document["new"], document["leaks"], document["rejected"]) == (3, 1, [], 0)
     assert document["documents"] == {"train": 1, "dev": 0, "test": 1}
-    assert {"kind": "entity", "label": "GPE", "language": "fi", "train": 0, "dev": 0, "test": 1} in document["table"]
+    cell = {"kind": "entity", "label": "GPE", "language": "fi", "region": "body", "train": 0, "dev": 0, "test": 1}
+    assert cell in document["table"]
+    assert (document["clusters"], document["bridges"], document["repeats"]) == (2, [], {"furniture": 0, "short": 0})
 
 
 def test_check_writes_nothing_and_passes_what_is_clean(here: Path) -> None:
@@ -95,13 +100,51 @@ def test_a_record_that_says_another_split_is_a_leak(capsys: pytest.CaptureFixtur
     assert "leak: document 'a' is in dev and train" in capsys.readouterr().err
 
 
-def test_a_text_in_two_splits_is_a_leak_whatever_its_case_and_spaces(capsys: pytest.CaptureFixture[str]) -> None:
-    write_records("gold.splits.jsonl", FROZEN)
-    write_records("gold.jsonl", [*GOLD, gold("4", "OULU\u00a0 wins\n", "b"), gold("5", "* * *", "a"), gold("6", "***", "b")])
+LONG = "Oulu opens the longest bridge of the whole north coast"
+PAGE = " ".join(f"word{i}" for i in range(60))
+
+
+@pytest.mark.parametrize(
+    ("planted", "named"),
+    [
+        ([gold("4", "Oulu wins\n", "c"), gold("5", "A SECOND one", "c")], "the same page in 'a' (train) and 'c' (test)"),
+        ([gold("4", PAGE, "a"), gold("5", f"{PAGE} more", "c")], "in 'a' (train) and 'c' (test)"),
+        (
+            [gold("4", PAGE, "a"), gold("5", LONG, "a"), gold("6", LONG.upper(), "b")],
+            f"the text {LONG.lower()!r} in 'a' (train) and 'b' (test)",
+        ),
+    ],
+)
+def test_planted_leaks(planted: list[GoldRecord], named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write_records("gold.splits.jsonl", [*FROZEN, SplitRow("c", "c", "test")])
+    write_records("gold.jsonl", [*GOLD, *planted])
     assert run("gold.jsonl", "--check") == 3
-    assert "leak: text 'oulu wins' is in test (b) and train (a)" in capsys.readouterr().err
+    assert named in capsys.readouterr().err
     assert run("gold.jsonl") == 0
     assert "1 leaks" in capsys.readouterr().err
+
+
+def test_short_texts_in_two_splits_are_told_and_no_leak(capsys: pytest.CaptureFixture[str]) -> None:
+    write_records("gold.splits.jsonl", FROZEN)
+    write_records("gold.jsonl", [*GOLD, gold("4", "OULU\u00a0 wins\n", "b"), gold("5", "* * *", "a"), gold("6", "***", "b")])
+    assert run("gold.jsonl", "--check") == 0
+    assert "in several splits, and no leak: 1 short texts" in capsys.readouterr().err
+
+
+def test_a_bridge_is_rejected(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_records("gold.splits.jsonl", FROZEN)
+    other = LONG.replace("bridge", "tunnel")
+    planted = [gold("4", LONG, "a"), gold("5", other, "b"), gold("6", LONG, "new"), gold("7", other, "new")]
+    write_records("gold.jsonl", [*GOLD, *planted])
+    assert run("gold.jsonl", "--json") == 5
+    document = json.loads(capsys.readouterr().out)
+    assert [(found["document"], found["splits"]) for found in document["bridges"]] == [("new", ["train", "test"])]
+    lines = (here / "gold.split.rejects.jsonl").read_bytes().splitlines()
+    assert [(loads(line, Reject).id, loads(line, Reject).code) for line in lines] == [
+        ("6", "bridges_splits"),
+        ("7", "bridges_splits"),
+    ]
+    assert read_splits(here / "gold.splits.jsonl") == tuple(FROZEN)
 
 
 def test_bad_lines_are_rejected(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
