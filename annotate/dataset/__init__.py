@@ -4,6 +4,7 @@
       README.md                      dataset card (`card`); its YAML head makes `datasets.load_dataset` work on the folder
       manifest.json                  hashes, options, counts, versions
       schema.yaml                    the label schema, as it is
+      plots/labels.svg               label × language; plots/agreement.svg where agreement is known
       jsonl/SPLIT.jsonl              one folder per format (`annotate.exporters`)
       spacy/LANG/SPLIT.spacy
       rejects.jsonl                  only when something was left out
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from annotate._version import __version__
 from annotate.agreement import pseudonyms
 from annotate.codec import dumps
-from annotate.dataset.card import dataset_card
+from annotate.dataset.card import dataset_card, write_plots
 from annotate.dataset.folder import FORMAT, MANIFEST, files_of, replacing_folder, sha256_of, write_json
 from annotate.dataset.pages import Pages
 from annotate.dataset.selection import Filters, Rules, Tally, corpus_of, select, select_annotations
@@ -202,6 +203,7 @@ def export(
             "tools": {"annotate": __version__} | {k: v for e in done.values() for k, v in sorted(e.tools.items())},
         }
         (folder / "README.md").write_bytes(dataset_card(manifest, schema, done).encode())
+        write_plots(manifest, folder)
         manifest["files"] = {path: sha256_of(folder / path) for path in files_of(folder)}
         write_json(folder / MANIFEST, manifest)
         files = tuple(files_of(folder))

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from annotate.dataset.minhash import SIMILAR
 from annotate.dataset.pages import FEW_PAGES, LONG
+from annotate.dataset.plots import agreement_plot, label_plot
 from annotate.dataset.splits import SPLITS
 from annotate.exporters import Exported
 from annotate.schema import LabelSchema
@@ -26,7 +28,10 @@ _DECIDED_BY = {
     "annotator": "the annotator the rule names",
     "adjudicator": "an adjudicator",
 }
-_SPAN_FIGURES = {"exact_f1": "F1, same ends", "relaxed_f1": "F1, overlapping"}
+_SPAN_FIGURES = {"exact_f1": "F1, same ends", "relaxed_f1": "F1, overlapping", "alpha_u": "αᵤ", "alpha_cu": "αcᵤ"}
+LABEL_PLOT, AGREEMENT_PLOT = "plots/labels.svg", "plots/agreement.svg"
+NO_LICENCE = "LICENCE NOT FILLED IN"
+"""Stands in the card of a data set without a licence; `check` finds it."""
 _TOPIC_FIGURES = {"alpha": "α", "kappa": "κ"}
 
 
@@ -46,6 +51,14 @@ def dataset_card(manifest: Mapping[str, Any], schema: LabelSchema, formats: Mapp
     }
     body = [f"## {title}\n\n{text}" if title else text for title, text in sections.items() if text]
     return "\n\n".join([f"---\n{head}---", f"# {manifest['name']}", *body]) + "\n"
+
+
+def write_plots(manifest: Mapping[str, Any], folder: Path) -> None:
+    """The images the card shows."""
+    for name, plot in ((LABEL_PLOT, label_plot(manifest)), (AGREEMENT_PLOT, agreement_plot(manifest))):
+        if plot:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(plot.encode())
 
 
 def _head(manifest: Mapping[str, Any], schema: LabelSchema, formats: Mapping[str, Exported]) -> dict[str, Any]:
@@ -91,7 +104,17 @@ def _labels(manifest: Mapping[str, Any], schema: LabelSchema) -> str:
     families = [("labels", "entity", label.id) for label in schema.entities]
     families += [("topics", group.id, label.id) for group in schema.topics for label in group.labels]
     rows = [(kind, label, *(counts[key, label] for counts in totals.values())) for key, kind, label in families]
-    return _table(("kind", "label", *totals), rows)
+    meanings = "\n".join(_meanings(schema))
+    table = _table(("kind", "label", *totals), rows)
+    return f"{table}\n\n![Labels by language]({LABEL_PLOT})" + (f"\n\n{meanings}" if meanings else "")
+
+
+def _meanings(schema: LabelSchema) -> Iterator[str]:
+    """What each label means, where the schema says so."""
+    for label in (*schema.entities, *(label for group in schema.topics for label in group.labels)):
+        if label.description:
+            lang = next((lang for lang in schema.ui_languages if lang in label.description), min(label.description))
+            yield f"- **{label.id}** ({lang}): {' '.join(label.description[lang].split())}"
 
 
 def _splits(manifest: Mapping[str, Any]) -> str:
@@ -117,19 +140,22 @@ def _agreement(manifest: Mapping[str, Any]) -> str:
         return f"{decided}\n\nAgreement between annotators was not given at export."
     rows = [*_scores("entities", agreement["spans"], _SPAN_FIGURES)]
     for label, scores in agreement["spans"]["labels"].items():
-        rows += _scores(f"entity {label}", scores, {"exact_f1": _SPAN_FIGURES["exact_f1"]})
+        rows += _scores(f"entity {label}", scores, {key: _SPAN_FIGURES[key] for key in ("exact_f1", "alpha_u")})
     for group, scores in agreement["topics"].items():
         rows += _scores(f"topic {group}", scores, _TOPIC_FIGURES)
     table = _table(("agreement on", "figure", "value", "interval", "segments"), rows)
+    plot = f"![Agreement by label]({AGREEMENT_PLOT})\n\n" if agreement_plot(manifest) else ""
     return (
-        f"{decided}\n\n{table}\n\nMeasured on the segments that two annotators or more submitted: {agreement['segments']}. F1 "
-        "is over pairs of annotators, α is Krippendorff's, κ is Cohen's (with more than two annotators the mean over pairs)."
+        f"{decided}\n\n{table}\n\n{plot}Measured on the segments that two annotators or more submitted: "
+        f"{agreement['segments']}. F1 is over pairs of annotators, α is Krippendorff's (αᵤ for unitizing: where spans are; αcᵤ:"
+        " which label, where both marked one), κ is Cohen's (with more than two annotators the mean over pairs). Intervals: "
+        "bootstrap over documents, 95 %."
     )
 
 
 def _scores(what: str, scores: Mapping[str, Any], figures: Mapping[str, str]) -> Iterator[tuple[object, ...]]:
     for key, title in figures.items():
-        if scores["n"]:
+        if scores["n"] and key in scores:  # a summary of an earlier version has fewer figures
             interval = scores["intervals"].get(key)
             value = "undefined" if key in scores["reasons"] else f"{scores[key]:.3f}"
             yield what, title, value, f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "", scores["n"]
@@ -140,7 +166,7 @@ def _guidelines(schema: LabelSchema) -> str:
         return ""
     lang = next((lang for lang in schema.ui_languages if lang in schema.guidelines), min(schema.guidelines))
     quoted = "\n".join(f"> {line}".rstrip() for line in schema.guidelines[lang].strip().splitlines())
-    return f"What annotators were told ({lang}):\n\n{quoted}"
+    return f"What annotators were told, by version {schema.version} of the schema ({lang}):\n\n{quoted}"
 
 
 def _limits(manifest: Mapping[str, Any], formats: Mapping[str, Exported]) -> Iterator[str]:
@@ -165,7 +191,8 @@ def _limits(manifest: Mapping[str, Any], formats: Mapping[str, Exported]) -> Ite
 def _licence(manifest: Mapping[str, Any]) -> str:
     return (
         manifest["options"]["licence"]
-        or "Not stated. The texts keep the rights of their sources; clear them before you publish."
+        or f"**{NO_LICENCE}**. The texts keep the rights of their sources: clear them, and export with `--licence`. Until then "
+        "`annotate check` names this a finding."
     )
 
 
