@@ -213,6 +213,7 @@ def test_layout_and_report(tmp_path: Path) -> None:
         "jsonl/dev.jsonl",
         "jsonl/train.jsonl",
         "manifest.json",
+        "plots/labels.svg",
         "schema.yaml",
         "spacy/ar/train.spacy",
         "spacy/en/train.spacy",

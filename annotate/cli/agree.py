@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from annotate.cli.console import Console, common_options, counts
-from annotate.cli.options import given_schema, rejects_option, schema_option, settings
+from annotate.cli.options import given_schema, label_studio_url, rejects_option, schema_option, settings
 from annotate.errors import OK, PARTIAL
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def agree(
         seed=seed,
         names=names,
         worst=worst,
-        url=_label_studio(),
+        url=label_studio_url(settings()),
         html=html,
         rejects=rejects,
     )
@@ -71,16 +71,6 @@ def agree(
         console.note(f"written: {html}")
     console.document(report.to_json() | {"rejected": sum(rejected.values())})
     return PARTIAL if rejected else OK
-
-
-def _label_studio() -> str:
-    """Where tasks are: what the settings name, else the embedded server when it runs. Nothing is asked of it."""
-    from annotate.labelstudio import server
-
-    if url := settings()["label_studio.url"]:
-        return url.rstrip("/")
-    running = server.find_running()
-    return running.url if running else ""
 
 
 def _lines(report: Report) -> Iterable[str]:

@@ -9,28 +9,32 @@ from typing import TYPE_CHECKING
 import click
 
 from annotate.cli.console import Console, common_options, counts
-from annotate.cli.options import label_schema, schema_option, settings_near
+from annotate.cli.options import label_schema, label_studio_url, schema_option, settings_near, url_option
 from annotate.errors import FINDINGS, OK, UsageError
 
 if TYPE_CHECKING:
     from annotate.lint import Fix, Lint
-    from annotate.schema import LabelSchema
 
 
 @click.command(short_help="Find what a reviewer would object to in segments, annotations, gold, an export.")
 @click.argument("path")
 @schema_option
 @click.option("--strict", is_flag=True, help="Exit with 3 for warnings too.")
-@click.option("--fix", is_flag=True, help="Trim white space off the ends of spans; needs -o.")
+@click.option("--fix", is_flag=True, help="Put the ends of spans right where that is safe; needs -o.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where --fix writes.")
+@url_option
 @common_options
 @click.pass_obj
-def check(console: Console, path: str, schema: str | None, strict: bool, fix: bool, output: Path | None) -> int:
+def check(
+    console: Console, path: str, schema: str | None, strict: bool, fix: bool, output: Path | None, url: str | None
+) -> int:
     """Look for mistakes in PATH: segments.jsonl, annotations.jsonl, gold.jsonl (the first record tells which; - is standard
     input), or an export folder, which is compared with its manifest.
 
     Labels, overlaps and languages are compared with the schema that --schema, the environment or annotate.yaml names.
-    With --fix, FILE is copied to -o with the safe corrections made, and the copy is looked at.
+    Findings in annotations name their task in the Label Studio that --url, the settings or the embedded server name.
+    With --fix, FILE is copied to -o with the safe corrections made, and the copy is looked at: white space, punctuation that is
+    part of no name, half characters; half words where the file has the whole word with that label.
 
     Ends with 3 when there are errors, with --strict also when there are warnings.
     """
@@ -40,10 +44,11 @@ def check(console: Console, path: str, schema: str | None, strict: bool, fix: bo
         raise UsageError("--fix and -o go together", hint="annotate check gold.jsonl --fix -o gold.fixed.jsonl")
     if fix and Path(path).is_dir():
         raise UsageError(f"{path} is a folder: only files can be fixed", hint="fix the gold records and export again")
-    labels = _schema(path, schema)
+    config = settings_near(path, schema=schema)
+    labels = None if config.settings["schema"].origin == "default" else label_schema(config)
     fixes = lint.fix(path, output) if output is not None else ()
     looked_at = str(output or path)
-    report = lint.check(looked_at, labels)
+    report = lint.check(looked_at, labels, url=url or label_studio_url(config))
     _tell(console, looked_at, report, fixes)
     if labels is None and report.kind in ("annotations", "gold"):
         console.note("no schema is named: labels, overlaps and languages were not looked at")
@@ -61,18 +66,15 @@ def check(console: Console, path: str, schema: str | None, strict: bool, fix: bo
     return FINDINGS if report.errors or (strict and report.findings) else OK
 
 
-def _schema(path: str, name: str | None) -> LabelSchema | None:
-    """The schema that is named somewhere; none when only the default is left."""
-    config = settings_near(path, schema=name)
-    return None if config.settings["schema"].origin == "default" else label_schema(config)
-
-
 def _tell(console: Console, path: str, report: Lint, fixes: tuple[Fix, ...]) -> None:
     for done in fixes:
-        console.note(f"line {done.line}: fixed {done.label} {list(done.was)} -> {list(done.now)} {done.text!r}")
+        codes = " and ".join(done.codes)
+        where = f"{list(done.was)} -> {list(done.now)} {done.text!r}"
+        console.note(f"line {done.line}: fixed {codes}: {done.label} {where}")
     for finding in report.findings:
         where = f"{path}:{finding.line}" if finding.line > 0 else path
         about = f" [{finding.id}]" if finding.line > 0 and finding.id else ""
-        console.data(f"{where}: {finding.level}: {finding.code}: {finding.message}{about} ({finding.hint})")
+        task = f" {finding.url}" if finding.url else ""
+        console.data(f"{where}: {finding.level}: {finding.code}: {finding.message}{about} ({finding.hint}){task}")
     what = "files" if report.kind == "export" else "records"
     console.note(f"{report.kind}: {report.records:,} {what}; findings: {counts(report.counts)}")

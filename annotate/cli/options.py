@@ -76,6 +76,17 @@ def schema_path(config: Config) -> Path:
     return schema.find(name, folder)
 
 
+def label_studio_url(config: Config) -> str:
+    """Where tasks are: what the settings name, else the embedded server when it runs; empty when neither. Nothing is asked
+    of it."""
+    from annotate.labelstudio import server
+
+    if url := config["label_studio.url"]:
+        return url.rstrip("/")
+    running = server.find_running()
+    return running.url if running else ""
+
+
 def project_title(config: Config, schema: LabelSchema) -> str:
     """The project's title: given, else the schema's name."""
     return config["project"] or schema.name

@@ -13,9 +13,8 @@ from xml.sax.saxutils import escape
 
 ROW, CELL = 24, 72
 """Pixels: height of a row, width of a column."""
-_CHAR = 7.2
-"""Width of a letter at 13 pixels, on the generous side."""
-_WIDE = 13.0
+_CHAR, _CAPITAL, _WIDE = 7.2, 9.6, 13.0
+"""Widths of letters at 13 pixels, on the generous side."""
 _INK, _FAINT, _HUE, _GRID = "#1a1a1a", "#5f6368", "#1f5f99", "#d7dbe0"
 
 
@@ -97,7 +96,10 @@ def _dot_plot(title: str, rows: Sequence[tuple[str, str, float, tuple[float, ...
 
 
 def _margin(labels: Sequence[str] | Mapping[str, object]) -> float:
-    return 26 + max((sum(_CHAR if char.isascii() else _WIDE for char in label) for label in labels), default=0)
+    def width(char: str) -> float:
+        return _WIDE if not char.isascii() else _CAPITAL if char.isupper() else _CHAR
+
+    return 26 + max((sum(map(width, label)) for label in labels), default=0)
 
 
 def _text(x: float, y: float, content: str, *, anchor: str = "start", fill: str = _INK) -> str:

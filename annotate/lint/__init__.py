@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
@@ -24,12 +24,23 @@ from typing import IO, NamedTuple
 
 import msgspec
 
+from annotate.agreement import task_url
 from annotate.codec import dumps, loads
 from annotate.errors import ReadError, UsageError
-from annotate.lint.edges import cuts_word, grapheme_at, is_grapheme_boundary, loose_punctuation, trimmed, word_at
+from annotate.lint.edges import (
+    cuts_word,
+    grapheme_at,
+    is_grapheme_boundary,
+    loose_punctuation,
+    trimmed,
+    whole_graphemes,
+    whole_words,
+    without_punctuation,
+    word_at,
+)
 from annotate.lint.findings import CODES, Finding, Kind, Level, Lint
 from annotate.lint.folder import check_export
-from annotate.model import Annotation, GoldRecord, Segment, Span
+from annotate.model import Annotation, GoldRecord, Segment, Span, TaskRef
 from annotate.schema import LabelSchema
 from annotate.store import STDIO, opened, replacing
 
@@ -38,10 +49,11 @@ __all__ = ["CODES", "Finding", "Fix", "Kind", "Level", "Lint", "check", "check_e
 Record = Segment | Annotation | GoldRecord
 
 
-def check(path: str | Path, schema: LabelSchema | None = None) -> Lint:
+def check(path: str | Path, schema: LabelSchema | None = None, *, url: str = "") -> Lint:
     """Look at a file of segments, annotations or gold records (`-` is standard input), or at an export folder.
 
-    Without a schema nothing is said about labels, overlaps and languages. `ReadError` when the path cannot be read,
+    Without a schema nothing is said about labels, overlaps and languages. With the address of a Label Studio, findings in
+    annotations carry the URL of their task. `ReadError` when the path cannot be read,
     `UsageError` when the file's first record is of no kind that is known."""
     if str(path) != STDIO and Path(path).is_dir():
         return check_export(Path(path))
@@ -49,7 +61,10 @@ def check(path: str | Path, schema: LabelSchema | None = None) -> Lint:
         kind = _kind(lines, path)
         overview = _Overview()
         findings: list[Finding] = []
+        tasks: dict[int, TaskRef] = {}
         for entry in _entries(lines, kind):
+            if isinstance(entry, _Entry) and isinstance(entry.record, Annotation):
+                tasks[entry.line] = entry.record.task
             if isinstance(entry, Finding):
                 findings.append(entry)
             else:
@@ -60,6 +75,8 @@ def check(path: str | Path, schema: LabelSchema | None = None) -> Lint:
                 findings += _record_findings(entry, overview, schema)
     order = list(CODES)
     findings.sort(key=lambda found: (found.line, order.index(found.code)))  # stable: within a code as found
+    if url:
+        findings = [replace(f, url=task_url(url, tasks[f.line])) if f.line in tasks else f for f in findings]
     return Lint(kind, overview.records, tuple(findings))
 
 
@@ -376,43 +393,90 @@ def _against(entry: _Entry, schema: LabelSchema) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A span that `fix` trimmed: where it was and where it is now."""
+    """A span that `fix` moved: where it was and where it is now."""
 
     id: str
     line: int
     label: str
+    codes: tuple[str, ...]
+    """The findings this answers."""
     was: tuple[int, int]
     now: tuple[int, int]
     text: str
 
 
 def fix(path: str | Path, out: Path) -> tuple[Fix, ...]:
-    """Copy a file of annotations or gold records to `out` with white space trimmed off the ends of spans; what was done.
+    """Copy a file of annotations or gold records to `out` with the ends of spans put right where that is safe; what was done.
 
-    Every other line is copied byte for byte, and so is a record where trimming would make two spans one, or which has keys that
-    are not ours (they could hold offsets). Errors as with `check`."""
+    White space and punctuation that is part of no name go; half graphemes become whole. Half words, and punctuation that a name
+    may have, are put right only where the file has the outcome with that label and language elsewhere. Ids, texts and every
+    other line stay byte for byte; so does a record where spans would become one or come to overlap, or which has keys that are
+    not ours (they could hold offsets). A second time there is nothing left to do. Errors as with `check`."""
     fixes: list[Fix] = []
     with _opened(path) as lines:
         kind = _kind(lines, path)
+        usual = {
+            (span.label, entry.lang, span.text)
+            for entry in _entries(lines, kind)
+            if isinstance(entry, _Entry)
+            for span in (_tidied(entry.text, span) for span in entry.spans)
+            if _settled(entry.text, span) == span
+        }
         lines.seek(0)
         with replacing(out) as copy:
             for number, line in enumerate(lines, 1):
-                copy.write(_fixed(line, number, kind, fixes.append))
+                copy.write(_fixed(line, number, kind, usual, fixes.append))
     return tuple(fixes)
 
 
-def _fixed(line: bytes, number: int, kind: Kind, note: Callable[[Fix], None]) -> bytes:
+def _fixed(line: bytes, number: int, kind: Kind, usual: Set[tuple[str, str, str]], note: Callable[[Fix], None]) -> bytes:
     try:
-        record = _load(line, kind)
+        entry = _Entry.of(number, _load(line, kind))
     except ReadError:
         return line  # `check` reports it
+    record = entry.record
     if isinstance(record, Segment):
         return line
-    spans = [trimmed(span) for span in record.spans]
+    spans = [_right(entry, span, usual) for span in record.spans]
     moved = [(was, now) for was, now in zip(record.spans, spans, strict=True) if was != now]
-    if not moved or len(set(spans)) < len(spans) or msgspec.json.decode(line) != msgspec.json.decode(dumps(record)):
+    if not moved or _meet(record.spans, spans) or msgspec.json.decode(line) != msgspec.json.decode(dumps(record)):
         return line
-    id = record.id if isinstance(record, GoldRecord) else record.segment.id
     for was, now in moved:
-        note(Fix(id, number, now.label, (was.start, was.end), (now.start, now.end), now.text))
+        codes = tuple(dict.fromkeys(found.code for found in _span_findings(entry, was)))
+        note(Fix(entry.id, number, now.label, codes, (was.start, was.end), (now.start, now.end), now.text))
     return dumps(replace(record, spans=tuple(sorted(spans)))) + b"\n"
+
+
+def _right(entry: _Entry, span: Span, usual: Set[tuple[str, str, str]]) -> Span:
+    tidied = _tidied(entry.text, span)
+    settled = _settled(entry.text, tidied)
+    return settled if (settled.label, entry.lang, settled.text) in usual else tidied
+
+
+_ROUNDS = 8
+"""How often the ends of a span may move on; more are needed only where the rules chase each other."""
+
+
+def _tidied(text: str, span: Span) -> Span:
+    """The span without white space and punctuation at its ends, of whole graphemes; where these rules chase each other (a mark
+    combined with a space), without white space only."""
+    first = now = trimmed(span)
+    for _ in range(_ROUNDS):
+        before, now = now, without_punctuation(trimmed(whole_graphemes(text, now)))
+        if now == before:
+            return now
+    return first
+
+
+def _settled(text: str, span: Span) -> Span:
+    """The span as whole words without any loose punctuation."""
+    return without_punctuation(whole_words(text, span), any_mark=True)
+
+
+def _meet(before: Sequence[Span], after: Sequence[Span]) -> bool:
+    """Whether two spans have become one, or overlap that did not."""
+    pairs = combinations(zip(before, after, strict=True), 2)
+    return any(
+        left == right or (left.start < right.end and right.start < left.end and not (a.start < b.end and b.start < a.end))
+        for (a, left), (b, right) in pairs
+    )

@@ -19,6 +19,28 @@ def trimmed(span: Span) -> Span:
     return Span(start, start + len(text), span.label, text)
 
 
+def whole_graphemes(text: str, span: Span) -> Span:
+    """The span with its ends moved outwards, off the middle of graphemes."""
+    start, end = span.start, span.end
+    while not is_grapheme_boundary(text, start):
+        start -= 1
+    while not is_grapheme_boundary(text, end):
+        end += 1
+    return Span(start, end, span.label, text[start:end])
+
+
+def whole_words(text: str, span: Span) -> Span:
+    """The span with its ends moved outwards, off the middle of words."""
+    start, end = span.start, span.end
+    if cuts_word(text, start):
+        while start and _in_word(text[start - 1]):
+            start -= 1
+    if cuts_word(text, end):
+        while end < len(text) and _in_word(text[end]):
+            end += 1
+    return Span(start, end, span.label, text[start:end])
+
+
 def is_grapheme_boundary(text: str, at: int) -> bool:
     """Whether an extended grapheme cluster ends at `at`; both ends of the text are boundaries."""
     if not 0 < at < len(text):
@@ -163,6 +185,22 @@ def loose_punctuation(text: str) -> list[str]:
     if len(text) > 1 and (_loose_last(last, text[:-1]) or (last == "." and _ends_sentence(text[:-1]))):
         found.append(last)
     return found
+
+
+_NEVER_NAMED = frozenset(',;:、，；：،؛"([{«»‹›“”„)]}「」『』《》〈〉【】（）')
+"""Marks that stand at the edge of no name on their own. Names do end in `!`, `?`, `.`, `。` and `…`, and begin with `‘`."""
+
+
+def without_punctuation(span: Span, *, any_mark: bool = False) -> Span:
+    """The span without the loose punctuation at its ends that cannot belong to a name (`any_mark`: all that is loose), and
+    without the white space beside it. A span without letters and digits stays as it is."""
+    text = span.text
+    if not any(map(str.isalnum, text)):
+        return span
+    start = _loose_first(text[0], text[1:]) and (any_mark or text[0] in _NEVER_NAMED)
+    sentence = any_mark and text[-1] == "." and _ends_sentence(text[:-1])
+    end = sentence or (_loose_last(text[-1], text[:-1]) and (any_mark or text[-1] in _NEVER_NAMED))
+    return trimmed(Span(span.start + start, span.end - end, span.label, text[start : len(text) - end]))
 
 
 def _loose_first(mark: str, rest: str) -> bool:

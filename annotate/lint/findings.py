@@ -24,6 +24,7 @@ CODES: Mapping[str, tuple[Level, str]] = {
     "unlabelled_repeat": ("warning", "a string that is labelled in a document, and elsewhere in it is not"),
     "mixed_normal_forms": ("warning", "composed and decomposed characters (NFC, NFD) side by side"),
     "unlisted_language": ("warning", "a language the schema does not list"),
+    "no_licence": ("warning", "an export whose licence is not filled in"),
     "no_manifest": ("error", "an export folder whose manifest.json cannot be read"),
     "missing_file": ("error", "a file the manifest lists and the folder does not have"),
     "changed_file": ("error", "a file that is not what the manifest says"),
@@ -44,6 +45,8 @@ class Finding:
     hint: str
     line: int
     """1-based; -1 in export folders."""
+    url: str = ""
+    """Of the task in Label Studio; empty where the record carries none, or no server is known."""
     level: Level = field(init=False)
 
     def __post_init__(self) -> None:

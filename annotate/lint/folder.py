@@ -23,6 +23,7 @@ class _Manifest:
     format: Literal["annotate-export/1"]
     files: dict[str, str]
     formats: dict[str, dict[str, Any]] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in self.files:
@@ -45,6 +46,9 @@ def check_export(folder: Path) -> Lint:
         return Lint("export", 0, (finding("no_manifest", MANIFEST, message, hint),))
     payloads = {name: digest for part in manifest.formats.values() for name, digest in part.get("payload_sha256", {}).items()}
     findings = []
+    if not manifest.options.get("licence"):
+        message, hint = "the card names no licence", "clear the rights of the sources and export again with --licence"
+        findings.append(finding("no_licence", "README.md", message, hint))
     for name, sha256 in sorted(manifest.files.items()):
         path = folder / name
         if not path.is_file():

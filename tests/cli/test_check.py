@@ -11,9 +11,9 @@ from annotate.cli.check import check
 from annotate.cli.console import Console
 from annotate.codec import loads
 from annotate.errors import UsageError
-from annotate.model import GoldMeta, GoldRecord, Span
+from annotate.model import Annotation, GoldMeta, GoldRecord, Span, TaskRef
 from annotate.store import write_records
-from tests.builders import SCHEMA_TEXT
+from tests.builders import REF, SCHEMA_TEXT, segment
 
 
 def gold(id: str, text: str, *spans: Span) -> GoldRecord:
@@ -68,17 +68,27 @@ def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(capsys.readouterr().out)
     assert document["counts"] == {"edge_space": 1, "edge_punctuation": 1}
     assert (document["kind"], document["records"], document["errors"], document["warnings"]) == ("gold", 2, 1, 1)
-    assert list(document["findings"][0]) == ["code", "id", "message", "hint", "line", "level"]
+    assert list(document["findings"][0]) == ["code", "id", "message", "hint", "line", "url", "level"]
     assert document["fixed"] == []
 
 
 def test_fix_writes_a_corrected_copy_and_looks_at_that(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (here / "space.jsonl").read_bytes()
     assert run("space.jsonl", "--fix", "-o", "fixed.jsonl") == 0
-    assert "line 1: fixed GPE [2, 7] -> [3, 7] 'Oulu'" in capsys.readouterr().err
+    assert "line 1: fixed edge_space: GPE [2, 7] -> [3, 7] 'Oulu'" in capsys.readouterr().err
     assert (here / "space.jsonl").read_bytes() == before
     first = (here / "fixed.jsonl").read_bytes().splitlines()[0]
     assert loads(first, GoldRecord).spans == (Span(3, 7, "GPE", "Oulu"),)
+
+
+def test_findings_in_annotations_name_their_task(capsys: pytest.CaptureFixture[str]) -> None:
+    place = segment("In Oulu now")
+    spans = (Span(2, 7, "GPE", " Oulu"),)
+    write_records(
+        "a.jsonl", [Annotation(place, "ann", "submitted", spans, {}, (), "", "", -1.0, "", False, REF, TaskRef(3, 14))]
+    )
+    assert run("a.jsonl", "--url", "http://127.0.0.1:1/") == 3
+    assert "http://127.0.0.1:1/projects/3/data?task=14" in capsys.readouterr().out
 
 
 def test_a_file_can_be_fixed_in_place(here: Path) -> None:

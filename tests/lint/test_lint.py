@@ -252,6 +252,61 @@ def test_white_space_is_trimmed_and_told(tmp_path: Path) -> None:
     assert after[1:] == before[1:]
 
 
+@pytest.mark.parametrize(
+    ("text", "marked", "right", "codes"),
+    [
+        ("In (Turku, we", "(Turku,", "Turku", ("edge_punctuation",)),
+        ("Das „Haus“ da", "„Haus", "Haus", ("edge_punctuation",)),
+        ("So Yahoo! it is", "Yahoo!", "Yahoo!", ()),
+        ("Ma\u0308kela\u0308 now", "Ma\u0308kela", "Ma\u0308kela\u0308", ("half_grapheme",)),
+        ("To 👨‍👩‍👧 , go", "👩‍👧 ,", "👨‍👩‍👧 ,", ("half_grapheme",)),
+        ("Helsinki", "Helsin", "Helsin", ()),
+        ("In Oulun", "Oulu", "Oulu", ()),
+        ("* , *", ",", ",", ()),
+    ],
+)
+def test_what_is_safe_is_put_right(tmp_path: Path, text: str, marked: str, right: str, codes: tuple[str, ...]) -> None:
+    write_records(tmp_path / "g.jsonl", [gold("a", text, (marked, "ORG"))])
+    done = fix(tmp_path / "g.jsonl", tmp_path / "out.jsonl")
+    (record,) = (loads(line, GoldRecord) for line in (tmp_path / "out.jsonl").read_bytes().splitlines())
+    assert [span.text for span in record.spans] == [right]
+    assert bool(done) == (marked != right)
+    assert all(set(codes) <= set(one.codes) for one in done)
+
+
+def test_half_words_follow_the_whole_ones_of_the_file(tmp_path: Path) -> None:
+    records = [
+        gold("a", "Helsinki wins", ("Helsin", "GPE")),
+        gold("b", "In Helsinki.", ("Helsinki.", "GPE")),
+        gold("c", "Helsinki", ("Helsinki", "GPE")),
+        gold("d", "Helsinki", ("Helsin", "ORG")),
+        gold("e", "Helsinki", ("Helsin", "GPE"), lang="fi"),
+    ]
+    write_records(tmp_path / "g.jsonl", records)
+    done = fix(tmp_path / "g.jsonl", tmp_path / "out.jsonl")
+    assert [(one.id, one.codes, one.text) for one in done] == [
+        ("a", ("half_word",), "Helsinki"),
+        ("b", ("edge_punctuation",), "Helsinki"),
+    ]
+
+
+def test_spans_that_would_overlap_are_left_alone(tmp_path: Path) -> None:
+    record = replace(gold("a", "e\u0301"), spans=(Span(0, 1, "GPE", "e"), Span(1, 2, "ORG", "\u0301")))
+    write_records(tmp_path / "g.jsonl", [record])
+    assert fix(tmp_path / "g.jsonl", tmp_path / "out.jsonl") == ()
+
+
+def test_findings_and_fixes_leave_the_segment_of_an_annotation_as_it_is(tmp_path: Path) -> None:
+    place = segment("In Oulu , now")
+    write_records(tmp_path / "a.jsonl", [annotation(place, "ann", (" Oulu ,", "GPE"))])
+    assert fix(tmp_path / "a.jsonl", tmp_path / "b.jsonl")
+    (record,) = (loads(line, Annotation) for line in (tmp_path / "b.jsonl").read_bytes().splitlines())
+    assert (record.segment, record.task, record.spans[0].text) == (place, TaskRef(1, 5), "Oulu")
+    assert {finding.url for finding in check(tmp_path / "a.jsonl", url="http://h/").findings} == {
+        "http://h/projects/1/data?task=5"
+    }
+
+
 @given(st.lists(st.tuples(st.sampled_from(HARD_TEXTS), st.integers(0, 99), st.integers(1, 99)), min_size=1, max_size=6))
 def test_fixing_twice_is_fixing_once(tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, int, int]]) -> None:
     folder = tmp_path_factory.mktemp("fix")
@@ -277,13 +332,21 @@ def exported(tmp_path: Path) -> Path:
     out = tmp_path / "out"
     records = [gold("a", "Turku is old.", ("Turku", "GPE"))]
     records[0] = replace(records[0], cats=dict.fromkeys(LITTLE.topic_ids, 0.0), accept=())
-    export(records, out, schema=LITTLE, schema_bytes=SCHEMA_TEXT.encode(), splits="100/0/0")
+    export(records, out, schema=LITTLE, schema_bytes=SCHEMA_TEXT.encode(), splits="100/0/0", licence="cc0-1.0")
     return out
 
 
 def test_an_untouched_export_has_no_findings(exported: Path) -> None:
     report = check(exported)
-    assert (report.kind, report.records, report.findings) == ("export", 4, ())
+    assert (report.kind, report.records, report.findings) == ("export", 5, ())
+
+
+def test_a_licence_must_be_filled_in(tmp_path: Path) -> None:
+    record = replace(gold("a", "Turku"), cats=dict.fromkeys(LITTLE.topic_ids, 0.0), accept=())
+    export([record], tmp_path / "out", schema=LITTLE, schema_bytes=SCHEMA_TEXT.encode())
+    (finding,) = check(tmp_path / "out").findings
+    assert (finding.code, finding.level) == ("no_licence", "warning")
+    assert "LICENCE NOT FILLED IN" in (tmp_path / "out/README.md").read_text("utf-8")
 
 
 def test_a_changed_a_missing_and_a_foreign_file(exported: Path) -> None:
@@ -322,7 +385,7 @@ def test_a_folder_without_a_manifest(tmp_path: Path, content: str | None) -> Non
 def test_every_code_says_what_it_means_and_is_in_json() -> None:
     assert all(level in ("error", "warning") and meaning for level, meaning in CODES.values())
     shown = json.loads(dumps(Finding("half_word", "a", "m", "h", 3)))
-    assert shown == {"code": "half_word", "id": "a", "message": "m", "hint": "h", "line": 3, "level": "warning"}
+    assert shown == {"code": "half_word", "id": "a", "message": "m", "hint": "h", "line": 3, "url": "", "level": "warning"}
     assert lint.Finding is Finding
 
 
