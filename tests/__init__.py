@@ -1,5 +1,5 @@
-"""Tests of annotate. Numpy's libraries get one thread each, before anything imports numpy: several only wait for each other on a
-busy machine."""
+"""Tests of annotate. Numpy gets one thread, before anything imports it: several of them only wait for each other on a busy
+machine."""
 
 import os
 
