@@ -235,6 +235,11 @@ class Client:
         with self._mapped():
             return int(answer["created"])
 
+    def begin_from(self, project: int, model: str) -> None:
+        """Let annotators begin from what a model predicts: unless a project names it, they start with an empty task."""
+        if self._get(f"api/projects/{project}/").get("model_version") != model:
+            self._send("PATCH", f"api/projects/{project}/", {}, {"model_version": model})
+
     def delete_prediction(self, number: int) -> None:
         """Delete a prediction."""
         self._send("DELETE", f"api/predictions/{number}/", {})

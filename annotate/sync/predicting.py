@@ -106,7 +106,7 @@ class Predictor:
 
     def send(self, project: Project, key: int, ids: Collection[str], url: str) -> int:
         """Send what is missing, in place of what the same model said before; the number sent. What the server does not keep is
-        a reject."""
+        a reject. Annotators begin from the first of the models: Label Studio lets them begin from one."""
         tasks = {task.segment_id: task for task in self.journal.tasks(key) if task.segment_id in ids and not task.touched}
         mine = {pair: body for pair, body in self.guesses.items() if pair[0] in tasks}
         laden = [tasks[identity] for identity in dict.fromkeys(pair[0] for pair in mine) if tasks[identity].predictions]
@@ -125,6 +125,9 @@ class Predictor:
             there = set(self._there(project, [tasks[pair[0]] for pair in missing], key=key))
             if not (missing := [pair for pair in missing if pair not in there]):
                 break
+        kept = [model for segment_id, model in mine if (segment_id, model) not in missing]
+        if kept:
+            self.client.begin_from(project.id, kept[0])
         for segment_id, model in missing:
             reason = f"Label Studio did not keep the prediction of {model!r}"
             where = f"{url}/data?task={tasks[segment_id].id}"

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 from annotate.errors import LabelStudioError, ProjectNotFound, UsageError
 from annotate.labelstudio.client import Client, Project, task_filter
+from annotate.labelstudio.instructions import instructions
 from annotate.labelstudio.label_loss import require_labels_kept
-from annotate.labelstudio.labeling_config import labeling_config
+from annotate.labelstudio.labeling_config import display, labeling_config
 from annotate.labelstudio.wire import KEPT, Json
 from annotate.model import SchemaRef
 from annotate.schema import LabelSchema
@@ -96,7 +97,7 @@ def open_project(client: Client, found: Project | None, title: str, annotator: s
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     if found is None:
         marker = Marker(title, annotator, ((schema.ref, now),))
-        guidelines = next(iter(schema.guidelines.values()), "")
+        guidelines = instructions(display(schema.guidelines, schema.ui_languages))
         made = client.create_project(project_title(title, annotator), marker.within(PREAMBLE), config, guidelines)
         return _first_made(client, made, title, annotator)
     marker = read_marker(found) or Marker(title, annotator, ())
