@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Browser, Locator
 
-PATIENCE = 60_000
+PATIENCE = 30_000
 """Milliseconds; for a machine with much else to do."""
 
 _TEXT = ".lsf-htx-richtext"
