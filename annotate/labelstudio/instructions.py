@@ -48,5 +48,7 @@ def _write_markers(block: Sequence[Token]) -> None:
             indent = "\u2003" * (token.level // 2 - 1)
             token.children = [Token("text", "", 0, content=indent + marker), *(token.children or [])]
             marker = ""
+        elif token.tag == "h1":
+            token.tag = "h2"  # a first heading would run into the line below it
         if token.nesting == 1:
             token.attrSet("dir", "auto")

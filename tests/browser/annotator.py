@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Browser, Locator
 
-PATIENCE = 30_000
+PATIENCE = 60_000
 """Milliseconds; for a machine with much else to do."""
 
 _TEXT = ".lsf-htx-richtext"
@@ -140,7 +140,7 @@ class Annotator:
 
     def close_instructions(self) -> str:
         """Read the guidelines, which open first, and close them; their markup."""
-        dialog = self.page.get_by_text("Labeling Instructions").locator("xpath=ancestor::*[.//button][2]")
+        dialog = self.page.get_by_text("Labeling Instructions").locator("xpath=ancestor::*[.//button][2]/..")
         markup = dialog.inner_html()
         self.page.get_by_role("button", name="Close modal").click()
         return markup
@@ -168,9 +168,12 @@ class Annotator:
     def hint(self, name: str) -> str:
         """What appears when the mouse rests on a label or a topic."""
         self.label(name).or_(self.topic(name)).hover()
-        hint = self.page.get_by_role("tooltip").filter(visible=True)
+        hint = self.page.get_by_test_id("tooltip-body")
         hint.wait_for()
-        return hint.inner_text()
+        text = hint.inner_text()
+        self.page.mouse.move(640, 800)
+        hint.wait_for(state="detached")
+        return text
 
     def in_sight(self, label: str) -> bool:
         """Whether a label can be clicked without scrolling."""
@@ -202,6 +205,6 @@ class Annotator:
     def tabs(self, project: int) -> list[str]:
         """The tabs of the project's Data Manager."""
         self.page.goto(f"/projects/{project}/data")
-        tabs = self.page.locator(".dm-tabs__item")
+        tabs = self.page.locator(".lsf-tabs-dm__item")
         tabs.first.wait_for()
         return tabs.all_inner_texts()

@@ -108,17 +108,16 @@ def work(live_home: Live, workplace: Path, annotator: Annotator) -> Work:
         text = annotator.next_text(text)
         one = by_text[text]
         seen[text] = Seen(text, annotator.highlights(), annotator.edges().direction, annotator.origin.inner_text())
-        if text == PAGE[1]:
-            context = [annotator.context.nth(side).inner_text() for side in (0, 1)]
-            annotator.page.keyboard.press("p")
-            annotator.drag_over("Contact in Ashby", within=annotator.context.nth(1))
-            marked_in_context = annotator.highlights()
         if number == 0:
             hints = {name: annotator.hint(name) for name in (PERSON, TRADE)}
         if number % 2:  # every other one with the keyboard
             annotator.page.keyboard.press("p")
         else:
             annotator.pick(PERSON)
+        if text == PAGE[1]:
+            context = [annotator.context.nth(side).inner_text() for side in (0, 1)]
+            annotator.drag_over("Contact in Ashby", within=annotator.context.nth(1))
+            marked_in_context = annotator.highlights()
         annotator.drag_over(one.selected, one.nth)
         if one.kind == "long line":
             labels_in_sight = annotator.in_sight(PERSON)

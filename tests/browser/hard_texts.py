@@ -63,7 +63,7 @@ HARD_TEXTS = (
     HardText("Hebrew with points", "דָּנָה גרה בחיפה ליד הים.", "חיפה", "דָּנָה", "he"),
     HardText("Arabic in Latin", "The paper النهار interviewed Rana in Tyre.", "النهار", "Rana"),
     HardText("Latin in Arabic", "أطلقت شركة Nordlys تطبيقا في بيروت.", "Nordlys", "بيروت", "ar"),
-    HardText("Latin and Hebrew in one span", "We met at Café שלום in Jaffa.", "Café שלום", "Jaffa"),
+    HardText("Latin and Hebrew in one span", "We met at Café שלום Noa in Jaffa.", "Café שלום Noa", "Jaffa"),
     HardText("double spaces, tab", "Two  spaces   and\ta tab: Orion  Oy and  Nadia.", "Orion  Oy", "Nadia"),
     HardText("no-break space, soft hyphen", "For 10\u00a0000 euros\u00a0Bolt sold Wal\u00adnut to Ida.", "Wal\u00adnut", "Ida"),
     HardText("spaces at the edges", "   Quill opened late in Ghent.   ", "Quill", "Ghent"),

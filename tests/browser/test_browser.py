@@ -58,13 +58,13 @@ def test_labels_stay_in_sight_of_a_long_text(work: Work) -> None:
 
 
 def test_hints_are_the_descriptions_in_the_annotators_language(work: Work) -> None:
-    assert work.hints[PERSON] == '<i>설명</i> & "따옴표" 🎈  ✓ [홍길동]은 <b>웃었다</b> & 갔다'
+    assert " ".join(work.hints[PERSON].split()) == '<i>설명</i> & "따옴표" 🎈 ✓ [홍길동]은 <b>웃었다</b> & 갔다'
     assert work.hints[TRADE] == "사고 <b>팔기</b> & $text"
 
 
 def test_guidelines_are_set_as_a_page(work: Work) -> None:
     for part in (
-        "<h1>지침 &lt;1&gt;</h1>",
+        '<h2 dir="auto">지침 &lt;1&gt;</h2>',
         '<strong>표시</strong>하세요: <code>&lt;b&gt;&amp;amp;</code> &amp; "따옴표".',
         "1. 처음부터",
         "2. 끝까지",
