@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from annotate import lint, workflow
-from annotate.dataset import Answers, ExportReport, export
+from annotate.dataset import Answers, ExportReport, SplitRow, export, read_splits, stream
 from annotate.errors import AnnotateError, UsageError
 from annotate.importers import Settings, import_files
 from annotate.model import Annotation, GoldRecord, Reject, SchemaRef, Segment, Source, Span, TaskRef
@@ -195,6 +195,80 @@ def test_raw_comes_back_as_annotations(tmp_path: Path) -> None:
     assert back == {
         (a.segment.id, "A1" if a.annotator < "b" else "A2"): (a.status, a.spans, a.updated_at, a.segment.text) for a in ANSWERS
     }
+
+
+# -- documents that bridge splits --------------------------------------------------------------------------------------
+
+PAGE = " ".join(f"sana{i}" for i in range(80))
+TEASER = "A long line below two pages that have nothing else in common 👩‍👩‍👧"
+PLACED = [gold("a", PAGE, ("sana1", "LOC")), gold("zt", TEASER, doc="z", start=90), gold("z", "Another page", doc="z")]
+BRIDGING = [
+    gold("c", f"{PAGE} more", ("sana2", "LOC"), ("sana2 sana3", "ORG"), doc="c"),
+    gold("ct", TEASER, doc="c", start=999),
+]
+UNDECIDED = [gold("h", PAGE.upper(), ("SANA4", "LOC"), doc="h"), gold("ht", TEASER, doc="h", start=999)]
+"""As close to both, but without gold records: only annotators spoke of it."""
+
+
+def frozen_apart(folder: Path) -> Path:
+    write_records(folder / "splits.jsonl", [SplitRow("a", "a", "test"), SplitRow("z", "z", "train")])
+    return folder / "splits.jsonl"
+
+
+def test_what_bridges_splits_is_in_no_format_and_every_span_of_it_is_counted(tmp_path: Path) -> None:
+    answers = [annotation(r, "aino@example.org", "2026-01-01") for r in (*PLACED, *BRIDGING, *UNDECIDED)]
+    answers.append(annotation(BRIDGING[0], "ben@example.org", "2026-01-02", spans=BRIDGING[0].spans[:1]))
+    seen: list[Reject] = []
+    out, frozen = tmp_path / "out", frozen_apart(tmp_path)
+    accepted = [*PLACED, older(BRIDGING[0]), BRIDGING[1]]
+    options: dict[str, Any] = {"accept_schemas": ["1.0.0"], "frozen": frozen, "rejects": seen.append}
+    report = run(out, accepted, formats=["jsonl", "raw"], answers=Answers(lambda: answers), **options)
+
+    assert {row["meta"]["doc_id"] for row in rows(out, "*/*.jsonl") if "meta" in row} == {"a", "z"}
+    assert (report.exit_code, report.records, report.rejected) == (5, 3, len(rejected(out)))
+    assert (report.spans_in, report.spans_out, report.rejected_spans) == (3, 1, {"bridges_splits": 2})
+    raw = report.formats["raw"]
+    assert (raw["spans_in"], raw["spans_out"], raw["rejected"]) == (1, 1, 0)
+    assert seen == rejected(out)
+    of_gold, of_answers = ([r for r in seen if r.source == source] for source in ("gold.jsonl", "annotations.jsonl"))
+    assert [r.id for r in of_gold] == ["c", "ct"]
+    assert sorted((r.id, r.reason[:3]) for r in of_answers) == [
+        ("c", "A1:"),
+        ("c", "A2:"),
+        ("ct", "A1:"),
+        ("h", "A1:"),
+        ("ht", "A1:"),
+    ]
+    assert {r.code for r in seen} == {"bridges_splits"}
+    assert "example.org" not in (out / "rejects.jsonl").read_text("utf-8")
+    assert manifest(out)["rejected"] == {"bridges_splits": 7}
+    assert manifest(out)["other_schemas"] == {}  # the one that was accepted is not there
+    assert {row.doc_id for row in read_splits(frozen)} == {"a", "z"}
+
+
+def test_a_stream_leaves_them_out_too(tmp_path: Path) -> None:
+    seen: list[Reject] = []
+    found = stream([*PLACED, *BRIDGING], schema=SCHEMA, frozen=frozen_apart(tmp_path), rejects=seen.append)
+    assert [row.id for row in found if isinstance(row, GoldRecord)] == ["a", "z", "zt"]
+    assert [(r.id, r.code) for r in seen] == [("c", "bridges_splits"), ("ct", "bridges_splits")]
+
+
+def test_nothing_but_bridges_is_no_dataset(tmp_path: Path) -> None:
+    chosen = [replace(r, meta=replace(r.meta, lang="fi")) for r in BRIDGING]
+    with pytest.raises(AnnotateError, match="every document bridges splits"):
+        run(tmp_path / "out", [*PLACED, *chosen], frozen=frozen_apart(tmp_path), languages=["fi"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_documents_without_gold_go_where_their_likes_are_and_move_nobody(tmp_path: Path) -> None:
+    copy = annotation(gold("copy", PAGE, ("sana1", "LOC"), doc="0"), "ben@example.org", "2026-01-01")
+    said = Answers(lambda: [copy, *ANSWERS])
+    records = [*GOLD, *PLACED]
+    run(tmp_path / "one", records, formats=["jsonl"], splits="34/33/33")
+    run(tmp_path / "two", records, formats=["jsonl", "raw"], splits="34/33/33", answers=said)
+    assert rows(tmp_path / "one", "jsonl/*.jsonl") == rows(tmp_path / "two", "jsonl/*.jsonl")
+    (split,) = {row["meta"]["split"] for row in rows(tmp_path / "two", "jsonl/*.jsonl") if row["id"] == "a"}
+    assert [row["meta"]["split"] for row in rows(tmp_path / "two", "raw/*.jsonl") if row["id"] == "copy"] == [split]
 
 
 # -- reproducible ------------------------------------------------------------------------------------------------------
