@@ -503,6 +503,7 @@ class _Bench:
         asked = [labels for _, given in ballots for labels in given] if courts else _answers(panel.submitted, group)
         if not asked:
             return
+        before = verdict.last, verdict.unanimous
         chosen = [label for label in group.labels if any(label in labels for labels in asked)]
         holds: dict[str, bool | None]
         if group.choice == "single":
@@ -514,6 +515,10 @@ class _Bench:
                 for label in chosen
             }
         undecided = [label for label in chosen if holds[label] is None]
+        if undecided and ballots and ballots[0][0] is not courts[0]:
+            # The foremost voters left it unanswered, and so it stays: a further rule may add an answer, no conflict.
+            verdict.last, verdict.unanimous = before
+            return
         if group.choice == "multi" or not undecided:
             verdict.topics[group.id] = tuple(label for label in chosen if holds[label])
         if undecided:

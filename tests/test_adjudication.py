@@ -622,6 +622,12 @@ def test_a_further_rule_overrules_nothing(annotations: list[Annotation], rule: t
     assert len(more.conflicts) <= len(first.conflicts)
 
 
+def test_what_the_foremost_voters_left_unanswered_is_no_conflict_of_the_others() -> None:
+    told = [said("p0"), said("p1", theme=[]), said("p2", theme=["sport"])]
+    alone, more = run(*told, rule=("annotator=p0",)), run(*told, rule=("annotator=p0", "unanimous"))
+    assert (alone.gold, alone.conflicts) == (more.gold, more.conflicts)
+
+
 @given(corpora, rules, st.sets(st.integers(0, 5)))
 def test_no_rule_touches_a_decision(annotations: list[Annotation], rule: tuple[str, ...], decided: set[int]) -> None:
     annotations = [*annotations, said("p0", 99)]
