@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from math import log, sqrt
+from typing import TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from annotate.detectors import primary
+
+T = TypeVar("T", bound=np.unsignedinteger)
 
 TEMPERATURE = 2.0
 """Naive Bayes counts overlapping n-grams as independent, so its scores are too sure, the more the longer the text. Dividing by
@@ -29,11 +31,13 @@ LONGEST = 6
 
 STEPS = 512
 """The model holds numbers of half precision between -16 and -2: whole multiples of 1 / 512."""
+_ZERO = 16 * STEPS
+"""What is added to them in the table, so that none is below zero,"""
+_FOLD = 8
+"""and of how many the sum then fits in 16 bits."""
 
 _ONCE = log(2)
 """The weight of an n-gram that stands in a text once."""
-_EXACT = 2000
-"""So many whole numbers of the table add up without an error in single precision."""
 _NO_LANGUAGE = frozenset({"zxx"})
 _FEATURE = 32
 """Bits in which the number of an n-gram finds room."""
@@ -72,7 +76,7 @@ class Py3langid:
         raw = _ONCE * model.sums(features, starts)
         often = np.flatnonzero(counts > 1)
         if len(often):
-            more = model.table[features[often]] * (np.log1p(counts[often]) - _ONCE)[:, None]
+            more = (model.table[features[often]] - float(_ZERO)) * (np.log1p(counts[often]) - _ONCE)[:, None]
             runs = np.flatnonzero(np.diff(owners[often], prepend=-1))
             raw[np.searchsorted(owners[starts], owners[often[runs]])] += np.add.reduceat(more, runs, axis=0)
         raw = raw / STEPS + model.prior
@@ -106,8 +110,9 @@ class _Model:
     languages: tuple[str, ...]
     others: tuple[tuple[int, int], ...]
     """Columns beyond the first one of each language: whose they are, and where they stand."""
-    table: NDArray[np.int16]
-    """Log-probability of each n-gram (row) under each label (column), in `1 / STEPS` nats."""
+    table: NDArray[np.uint16]
+    """Log-probability of each n-gram (row) under each label (column), in `1 / STEPS` nats above `-_ZERO`; then a row of
+    zeros."""
     prior: NDArray[np.float64]
     rows: NDArray[np.intp]
     """Where the moves of each state of the automaton begin; states share them."""
@@ -140,14 +145,28 @@ class _Model:
         return states.T.reshape(-1)[: len(data)]
 
     def sums(self, features: NDArray[np.int64], starts: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Sums of the rows of stretches of n-grams, in steps. They are whole numbers, so floats add them without an error."""
-        rows = self.table.take(features, axis=0)
-        ones = np.ones(_EXACT, dtype=np.float32)
-        out = np.empty((len(starts), rows.shape[1]))
-        for k, (first, last) in enumerate(pairwise([*starts.tolist(), len(features)])):
-            stretch = rows[first:last]
-            out[k] = ones[: len(stretch)] @ stretch.astype(np.float32) if len(stretch) <= _EXACT else stretch.sum(axis=0)
-        return out
+        """Sums of the rows of stretches of n-grams, in steps. They are whole numbers, so they have no error."""
+        counts = np.diff(starts, append=len(features))
+        few, left = _folded(self.table, features, counts)
+        added = few.astype(np.uint32)
+        while left.max() > 1:
+            rows = np.vstack([added, np.zeros_like(added[:1])])
+            added, left = _folded(rows, np.arange(len(added)), left)
+        return added - float(_ZERO) * counts[:, None]
+
+
+def _folded(table: NDArray[T], rows: NDArray[np.int64], counts: NDArray[np.intp]) -> tuple[NDArray[T], NDArray[np.intp]]:
+    """Stretches of rows of a table, of `counts` rows each, with every `_FOLD` rows added up to one; and how many each stretch
+    has then. The last row of the table, all zero, fills up. Sums of short stretches are slow, those of long arrays fast."""
+    left = -(-counts // _FOLD)
+    shifts = (np.cumsum(left) - left) * _FOLD - (np.cumsum(counts) - counts)
+    filled = np.full(int(left.sum()) * _FOLD, len(table) - 1)
+    filled[np.arange(len(rows)) + np.repeat(shifts, counts)] = rows
+    first, *others = np.ascontiguousarray(filled.reshape(-1, _FOLD).T)
+    added = table.take(first, axis=0)
+    for some in others:
+        added += table.take(some, axis=0)
+    return added, left
 
 
 @cache
@@ -171,9 +190,10 @@ def _model() -> _Model:
     )
 
 
-def _in_steps(table: NDArray[np.float16], order: Sequence[int]) -> NDArray[np.int16]:
-    """Columns of half-precision numbers, none nearer to zero than 2, as whole numbers of steps."""
-    steps = np.empty((len(table), len(order)), dtype=np.int16)
+def _in_steps(table: NDArray[np.float16], order: Sequence[int]) -> NDArray[np.uint16]:
+    """Columns of half-precision numbers, none nearer to zero than 2, as whole numbers of steps above the least; then zeros."""
+    steps = np.zeros((len(table) + 1, len(order)), dtype=np.uint16)
     for first in range(0, len(table), _ROWS):  # in parts, or more memory is wanted here than ever after
-        steps[first : first + _ROWS] = table[first : first + _ROWS, order].astype(np.float32) * STEPS
+        some = slice(first, min(first + _ROWS, len(table)))
+        steps[some] = table[some, order].astype(np.float32) * STEPS + _ZERO
     return steps

@@ -32,6 +32,9 @@ _SPACED = frozenset(("td", "th", "button", "input", "img", "label", "object"))
 _TELLING = frozenset(("time", "button", "label"))
 """Inline elements that are a cue for the line they stand in."""
 
+_INLINE = _SPACED | _TELLING
+"""Those that leave a trace in the line."""
+
 _SNIFFED = 1445
 """How far a NUL makes a file binary (WHATWG MIME Sniffing Standard, 5.1); the parser drops later ones, as browsers do."""
 
@@ -65,38 +68,36 @@ class _Lines:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.blocks: list[Block] = []
+        self.parts: list[str] = []
+        """The line so far; nothing while there is none."""
+        self.lowest = 0
+        """The least depth since the line began."""
         self._length = 0
-        self._parts: list[str] = []
         self._inside: dict[str, None] = {}
         self._linked = 0  # visible characters in links
         self._holder: Element | None = None  # holds all of the line so far
-        self._lowest = 0  # the least depth since the line began
 
     def edge(self, tag: str) -> None:
         """An element begins or ends."""
         if tag in _BLOCK:
-            self.end()
-            return
-        if tag in _SPACED:
-            self._parts.append(" ")
-        if tag in _TELLING:
-            self._inside[f"has:{tag}"] = None
-
-    def rise(self, depth: int) -> None:
-        """What follows stands no deeper than `depth`, until something begins."""
-        if depth < self._lowest:
-            self._lowest = depth
+            if self.parts:
+                self.end()
+        elif tag in _INLINE:
+            self.parts.append(" " if tag in _SPACED else "")
+            if tag in _TELLING:
+                self._inside[f"has:{tag}"] = None
 
     def add(self, text: str, element: Element) -> None:
-        self._parts.append(text)
+        self.parts.append(text)
         if text.isspace() or not text:
             return
-        if self._holder is None:
-            self._holder, self._lowest = element, element.depth
-        elif self._lowest < self._holder.depth:
-            self._holder = element.ancestor(self._lowest)
+        holder = self._holder
+        if holder is None:
+            self._holder, self.lowest = element, element.depth
+        elif self.lowest < holder.depth:
+            self._holder = holder.ancestor(self.lowest)
         if element.in_link:
-            self._linked += sum(map(len, text.split()))
+            self._linked += len("".join(text.split()))
 
     def add_lines(self, text: str, element: Element) -> None:
         first, *others = text.split("\n")
@@ -107,20 +108,21 @@ class _Lines:
 
     def end(self) -> None:
         if self._holder is not None:
-            words = "".join(self._parts).split()
+            words = "".join(self.parts).split()
             if words := words if self.texts else _without_bom(words):
                 self._append(words, self._holder)
             self._holder, self._linked = None, 0
-        self._parts.clear()
+        self.parts.clear()
         self._inside.clear()
 
     def _append(self, words: list[str], holder: Element) -> None:
         line = " ".join(words) + "\n"
         visible = len(line) - len(words)
-        start, self._length = self._length, self._length + len(line)
+        density = round(self._linked / visible, 4) if self._linked else 0.0
         cues = (*holder.cues(), *self._inside) if self._inside else holder.cues()
+        start, self._length = self._length, self._length + len(line)
         self.texts.append(line)
-        self.blocks.append(Block(start, self._length, (holder.block or holder).path, round(self._linked / visible, 4), cues))
+        self.blocks.append(Block(start, self._length, holder.block().path, density, cues))
 
 
 def _without_bom(words: list[str]) -> list[str]:
@@ -131,22 +133,29 @@ def _without_bom(words: list[str]) -> list[str]:
 
 def _walk(body: LexborNode, lines: _Lines) -> None:
     """Visit the page in document order, without recursion: pages nest as deep as their writers' mistakes."""
+    parts = lines.parts
     element, node, pre = Element(body, "body", None, is_block=True), body.first_child, 0
     while True:
         if node is None:
             lines.edge(element.tag)
             pre -= element.tag == "pre"
-            if element.parent is None:
+            parent = element.parent
+            if parent is None:
                 return
-            lines.rise(element.depth - 1)
-            element, node = element.parent, element.node.next
+            if parent.depth < lines.lowest:
+                lines.lowest = parent.depth
+            element, node = parent, element.node.next
             continue
         tag = node.tag or "-"
         if tag == "-text":
-            add = lines.add_lines if pre else lines.add
-            add(node.text_content or "", element)
+            text = node.text_content or ""
+            if pre:
+                lines.add_lines(text, element)
+            elif parts or not text.isspace():  # most texts are white space between blocks
+                lines.add(text, element)
         elif tag[0] != "-":
-            element.count(tag)
+            children = element.children
+            children[tag] = children.get(tag, 0) + 1
             if tag not in _UNSHOWN:
                 lines.edge(tag)
                 if (child := node.first_child) is not None:

@@ -127,20 +127,7 @@ class Element:
     """An element on the way from `<body>` to where the reader stands."""
 
     # no element may hold itself: a page is freed as soon as it is read, not when the garbage collector comes by
-    __slots__ = (
-        "_around",
-        "_path",
-        "_words",
-        "block",
-        "children",
-        "depth",
-        "in_link",
-        "is_block",
-        "node",
-        "ordinal",
-        "parent",
-        "tag",
-    )
+    __slots__ = ("_around", "_near", "_path", "children", "depth", "in_link", "is_block", "node", "ordinal", "parent", "tag")
 
     def __init__(self, node: LexborNode, tag: str, parent: Element | None, *, is_block: bool) -> None:
         self.node = node
@@ -148,31 +135,32 @@ class Element:
         self.parent = parent
         self.is_block = is_block
         self.children: dict[str, int] = {}
-        self._around: tuple[str, ...] | None = None
-        self._words: tuple[str, ...] = ()
-        self.block: Element | None = None
-        """The nearest block element around an inline one."""
+        """How many children of each tag have been met."""
+        self._near: tuple[tuple[str, ...], ...] = ()
+        """The words of this element and of those around it, `NEAR` in all, from the inside out."""
         if parent is None:
             self.depth = self.ordinal = 0
             self.in_link = False
             self._path = f"html/{tag}"
-            self._around = ()
+            self._around: tuple[str, ...] | None = ()
             return
         self.depth = parent.depth + 1
         self.ordinal = parent.children[tag]
         self.in_link = parent.in_link or tag == "a"
         self._path = "" if self.depth <= DEEPEST else parent.path
-        if not is_block:
-            self.block = parent if parent.is_block else parent.block
-
-    def count(self, tag: str) -> None:
-        """Take note of one more child."""
-        self.children[tag] = self.children.get(tag, 0) + 1
+        self._around = None
 
     def ancestor(self, depth: int) -> Element:
         """The element around this one (or itself) at a depth, 0 being `<body>`."""
         element = self
         while element.depth > depth and element.parent is not None:
+            element = element.parent
+        return element
+
+    def block(self) -> Element:
+        """The nearest block element around this one, or itself."""
+        element = self
+        while not element.is_block and element.parent is not None:
             element = element.parent
         return element
 
@@ -192,11 +180,7 @@ class Element:
     def cues(self) -> tuple[str, ...]:
         """Landmarks and roles, from the outside in, each once; then the `class:` words, from the inside out."""
         around = self._read()
-        near, element = [self._words], self
-        while element.parent is not None and len(near) < NEAR:
-            element = element.parent
-            near.append(element._words)
-        return _together(around, *near)
+        return _together(around, *filter(None, self._near))
 
     def _read(self) -> tuple[str, ...]:
         """Landmarks and roles around this element; reads the attributes of those that nobody asked about before."""
@@ -205,10 +189,11 @@ class Element:
         while element._around is None and element.parent is not None:
             pending.append(element)
             element = element.parent
-        around = element._around or ()
+        around, near = element._around or (), element._near
         for below in reversed(pending):
-            own, below._words = _said(below.tag, below.node.attributes)
+            own, words = _said(below.tag, below.node.attributes)
             around = below._around = (*around, *(cue for cue in own if cue not in around)) if own else around
+            near = below._near = (words, *near[: NEAR - 1])
         return around
 
 

@@ -47,7 +47,7 @@ STAGES = {
     "languages of the document": "find_languages",
     "languages alone": "decode_languages",
     "run-ons": "suspects",
-    "region scores": "RegionModel.score",
+    "region scores": "RegionModel.score_all",
     "best path": "viterbi",
     "posteriors": "posteriors",
     "varieties": "decide_varieties",
