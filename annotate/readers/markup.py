@@ -197,23 +197,26 @@ class Element:
         return around
 
 
-def _said(tag: str, attributes: dict[str, str | None]) -> tuple[list[str], tuple[str, ...]]:
+def _said(tag: str, attributes: dict[str, str | None]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What an element says of all it holds, and the words it has for itself."""
-    own = [tag] if tag in _LANDMARKS else []
     if not attributes:
-        return own, ()
+        return ((tag,) if tag in _LANDMARKS else ()), ()
     get = attributes.get
-    if role := get("role"):
-        own += [f"role:{word}" for word in role.lower().split()[:1] if word in _ROLES]
-    if "hidden" in attributes or get("aria-hidden") == "true" or ((style := get("style")) and _HIDDEN.search(style)):
-        own.append("hidden")
-    return own, _words(get("class"), get("id"), get("itemprop"))
+    hidden = "hidden" in attributes or get("aria-hidden") == "true"
+    return _meaning(tag, get("role"), hidden, get("style"), get("class"), get("id"), get("itemprop"))
 
 
 @lru_cache(maxsize=2**14)
-def _words(*names: str | None) -> tuple[str, ...]:
+def _meaning(
+    tag: str, role: str | None, hidden: bool, style: str | None, *names: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    own = [tag] if tag in _LANDMARKS else []
+    if role:
+        own += [f"role:{word}" for word in role.lower().split()[:1] if word in _ROLES]
+    if hidden or (style and _HIDDEN.search(style)):
+        own.append("hidden")
     found = (_CUES.get(word.lower()) for name in names if name for word in _WORD.findall(name[:500]))
-    return tuple(dict.fromkeys(f"class:{cue}" for cue in found if cue))
+    return tuple(own), tuple(dict.fromkeys(f"class:{cue}" for cue in found if cue))
 
 
 @lru_cache(maxsize=2**14)

@@ -81,8 +81,14 @@ def cut(document: Document) -> Units:
                     gaps.append(gap)
             owners += [block] * (len(starts) - len(owners))
     bounds = pairwise([0, *starts[1:], len(text)])
-    blocks = [Block(a, b, owner.path, owner.link_density, owner.cues) for (a, b), owner in zip(bounds, owners, strict=True)]
+    blocks = [_part(owner, *span) for span, owner in zip(bounds, owners, strict=True)]
     return Units(tuple(blocks), np.array(gaps, dtype=np.intp))
+
+
+def _part(block: Block, start: int, end: int) -> Block:
+    if start == block.start and end == block.end:
+        return block
+    return Block(start, end, block.path, block.link_density, block.cues)
 
 
 def _alphabets(text: str) -> list[int]:
