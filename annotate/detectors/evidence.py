@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from annotate.detectors import Detector, scripts, varieties
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
 
 CAP = 16.0
 """No piece counts for more than this against a language of its script: one odd line must not outvote the document."""
@@ -59,7 +60,7 @@ class Evidence:
     """`(n,)` whether a piece says anything."""
     letters: NDArray[np.int64]
     """`(n,)` how much text a piece holds, in letters of an alphabet."""
-    histogram: NDArray[np.int64]
+    histogram: NDArray[np.int32]
     """`(n, len(scripts.SCRIPTS))` letters by script."""
 
     def __len__(self) -> int:
@@ -69,16 +70,23 @@ class Evidence:
         """The scores for some languages, `(n, len(columns))`; near-identical ones count as the first of their group."""
         return self.scores[:, list(columns)].astype(np.float64)
 
-    def take(self, rows: Sequence[int] | slice) -> Evidence:
+    def take(self, rows: Ints | slice) -> Evidence:
         """The pieces with these numbers."""
         return Evidence(*(getattr(self, field.name)[rows] for field in fields(self)))
 
+    def without_scores(self) -> Evidence:
+        """The pieces without what takes most of the memory, once it has been read."""
+        return replace(self, scores=np.empty((len(self), 0), dtype=np.float32))
 
-def joined(parts: Sequence[Evidence]) -> Evidence:
-    """The pieces of all parts, one after the other."""
-    if len(parts) == 1:
-        return parts[0]
-    return Evidence(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Evidence)))
+    def empty(self, n: int) -> Evidence:
+        """Room for n pieces, to be filled by `put`."""
+        arrays = (getattr(self, field.name) for field in fields(self))
+        return Evidence(*(np.empty((n, *array.shape[1:]), dtype=array.dtype) for array in arrays))
+
+    def put(self, rows: Ints, pieces: Evidence) -> None:
+        """Write the pieces into these rows."""
+        for field in fields(self):
+            getattr(self, field.name)[rows] = getattr(pieces, field.name)
 
 
 @dataclass(frozen=True)
@@ -93,9 +101,20 @@ class Listener:
         """The evidence of pieces of text. It depends on each piece alone; equal ones are listened to once."""
         number = {piece: row for row, piece in enumerate(dict.fromkeys(pieces))}
         distinct = list(number)
-        parts = [self._listen(distinct[first : first + _BATCH]) for first in range(0, max(len(distinct), 1), _BATCH)]
-        evidence = joined(parts)
-        return evidence if len(distinct) == len(pieces) else evidence.take([number[piece] for piece in pieces])
+        heard = self._listen(distinct[:_BATCH])
+        if len(pieces) == len(heard):
+            return heard
+        rows = np.fromiter(map(number.__getitem__, pieces), dtype=np.intp, count=len(pieces))
+        order = np.argsort(rows, kind="stable")
+        ends = rows[order].searchsorted(np.arange(0, len(distinct) + _BATCH, _BATCH))
+        # One array, filled part by part: those of long documents must not stand in memory twice.
+        evidence = heard.empty(len(pieces))
+        for first, span in zip(range(0, len(distinct), _BATCH), pairwise(ends.tolist()), strict=True):
+            if first:
+                heard = self._listen(distinct[first : first + _BATCH])
+            here = order[slice(*span)]
+            evidence.put(here, heard.take(rows[here] - first))
+        return evidence
 
     def gather_all(self, lists: Sequence[Sequence[str]]) -> list[Evidence]:
         """The evidence of each list of pieces."""

@@ -109,26 +109,26 @@ def systems(text: str) -> NDArray[np.uint8]:
     return _together().take(letters(text))
 
 
-def histogram(kinds: NDArray[np.uint8], starts: NDArray[np.intp]) -> NDArray[np.int64]:
+def histogram(kinds: NDArray[np.uint8], starts: NDArray[np.intp]) -> NDArray[np.int32]:
     """Letters of each script in each stretch of a text, from `letters` of it and the offsets where its stretches start (the
     first 0); shape `(len(starts), len(SCRIPTS))`, the column of `Zyyy` zero."""
     cells = np.repeat(np.arange(len(starts)) * len(SCRIPTS), np.diff(starts, append=len(kinds))) + kinds
     counts = np.bincount(cells, minlength=len(starts) * len(SCRIPTS)).reshape(len(starts), len(SCRIPTS))
     counts[:, 0] = 0
-    return counts.astype(np.int64, copy=False)
+    return counts.astype(np.int32)
 
 
-def mass(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def mass(counts: NDArray[np.integer]) -> NDArray[np.int64]:
     """How much each stretch says, in letters of an alphabet; shape `(len(counts),)`."""
     return np.asarray(counts @ _weights())
 
 
-def weighted(counts: NDArray[np.int64], script: NDArray[np.intp]) -> NDArray[np.int64]:
+def weighted(counts: NDArray[np.integer], script: NDArray[np.intp]) -> NDArray[np.int64]:
     """How much each stretch says in one script of its own, `(len(counts),)`."""
     return np.asarray(counts[np.arange(len(counts)), script] * _weights()[script])
 
 
-def dominant(counts: NDArray[np.int64]) -> NDArray[np.intp]:
+def dominant(counts: NDArray[np.integer]) -> NDArray[np.intp]:
     """The script that carries most of each stretch, an index into `SCRIPTS` (0 where there is no letter). Han beside a share
     of kana or Hangul is Japanese or Korean."""
     weighted = counts * _weights()

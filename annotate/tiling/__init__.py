@@ -17,7 +17,7 @@ import numpy as np
 
 from annotate.corpus import Recurrence
 from annotate.detectors import DEFAULT, DETECTORS, Detector, scripts, varieties
-from annotate.detectors.evidence import Evidence, Listener, joined
+from annotate.detectors.evidence import Evidence, Listener
 from annotate.errors import UnknownName
 from annotate.model import REGIONS, UND, Document, Tiling
 from annotate.parallel import batches
@@ -25,11 +25,14 @@ from annotate.regions import RegionModel, load
 from annotate.tiling.decoding import Path, Scored, decode_languages, posteriors, viterbi
 from annotate.tiling.languages import decide_varieties, entry_costs, find_languages, rest
 from annotate.tiling.segments import tiling
-from annotate.tiling.units import Floats, Ints, Units, cut, recut, run_ons, suspects
+from annotate.tiling.units import Floats, Ints, Suspect, Units, cut, recut, run_ons, suspects
 
 RECURS, REPEATED = 3, 12.0
 """With corpus cues: what it costs, in nats, to call a line that stands in so many documents of its site title or body."""
 _UNREPEATED = np.array([REGIONS.index("title"), REGIONS.index("body")])
+
+_TOGETHER = 1 << 10
+"""The words of so many suspects are listened to together; of a long document there may be a million."""
 
 EXCERPT, FOREMOST = 80, 3
 """An explanation shows so many characters of a unit, and so many of its languages and regions."""
@@ -75,6 +78,7 @@ class _Decoded:
     document: Document
     units: Units
     evidence: Evidence
+    """Without its scores."""
     scored: Scored
     """Scores for the document's languages and, in the last column, for the best of all others."""
     path: Path
@@ -122,13 +126,14 @@ class Segmenter:
     def explain(self, document: Document) -> list[UnitExplanation]:
         """What decided how `document` is tiled, unit by unit."""
         (found,) = self._decode([document])
+        evidence = self._listener.gather(found.units.texts(document.text))
         return [
             UnitExplanation(
                 start=block.start,
                 end=block.end,
                 text=document.text[block.start : block.end].strip()[:EXCERPT],
                 gap=_GAPS[gap],
-                langs=_foremost(self._listener.tags, found.evidence.scores[i]) if found.evidence.speaks[i] else (),
+                langs=_foremost(self._listener.tags, evidence.scores[i]) if evidence.speaks[i] else (),
                 regions=_foremost(REGIONS, found.scored.regions[i]),
                 lang=found.tags[i],
                 region=REGIONS[found.path[1][i]],
@@ -158,19 +163,26 @@ class Segmenter:
 
     def _cut_run_ons(self, heard: list[_Heard]) -> list[_Heard]:
         """The documents with the units cut in which the language changes."""
-        listener = self._listener
         found = [suspects(one.document.text, one.units, one.alone) for one in heard]
-        said = listener.gather_all([[word for suspect in some for word in suspect.words] for some in found])
-        changed, halves = [], []
-        for one, some, evidence in zip(heard, found, said, strict=True):
-            if places := run_ons(some, evidence.of(one.candidates)):
-                changed.append((one, places))
-                halves.append([text for unit in places for text in _halves(one, unit, places[unit])])
-        for (one, places), evidence in zip(changed, listener.gather_all(halves), strict=True):
-            one.evidence = joined([one.evidence, evidence]).take(_rows(len(one.units), places))
+        changed = [(one, places) for one, places in zip(heard, self._run_ons(heard, found), strict=True) if places]
+        halves = [[text for unit in places for text in _halves(one, unit, places[unit])] for one, places in changed]
+        for (one, places), evidence in zip(changed, self._listener.gather_all(halves), strict=True):
+            one.evidence = _replaced(one.evidence, places, evidence)
             one.units = recut(one.units, places)
             one.alone = decode_languages(one.evidence.of(one.candidates), one.units.gaps)
         return heard
+
+    def _run_ons(self, heard: Sequence[_Heard], found: Sequence[Sequence[Suspect]]) -> list[dict[int, int]]:
+        """Where each document's suspects are to be cut."""
+        places: list[dict[int, int]] = [{} for _ in heard]
+        parts = [
+            (k, some[first : first + _TOGETHER]) for k, some in enumerate(found) for first in range(0, len(some), _TOGETHER)
+        ]
+        for batch in batches(parts, size=lambda part: sum(len(word) for suspect in part[1] for word in suspect.words)):
+            said = self._listener.gather_all([[word for suspect in some for word in suspect.words] for _, some in batch])
+            for (k, some), evidence in zip(batch, said, strict=True):
+                places[k] |= run_ons(some, evidence.of(heard[k].candidates))
+        return places
 
     def _score(self, heard: Sequence[_Heard]) -> list[Scored]:
         pages = []
@@ -185,6 +197,7 @@ class Segmenter:
             others = rest(one.evidence, one.candidates, self._costs)
             langs = np.column_stack([one.evidence.of(one.candidates), others])
             scored.append(Scored(langs, regions, one.units.gaps))
+            one.evidence = one.evidence.without_scores()
         return scored
 
     def _tags(self, one: _Heard, langs: Ints) -> list[str]:
@@ -208,10 +221,16 @@ def _halves(one: _Heard, unit: int, place: int) -> tuple[str, str]:
     return text[block.start : place], text[place : block.end]
 
 
-def _rows(units: int, places: Mapping[int, int]) -> list[int]:
-    """Where the evidence of each unit is found after some have been cut in two, when that of the halves stands at the end."""
-    half = dict(zip(places, range(units, units + 2 * len(places), 2), strict=True))
-    return [row for unit in range(units) for row in ((half[unit], half[unit] + 1) if unit in half else (unit,))]
+def _replaced(evidence: Evidence, places: Mapping[int, int], halves: Evidence) -> Evidence:
+    """The evidence of the units after some of them have been cut in two, in the order of `places`."""
+    cut = np.zeros(len(evidence), dtype=np.intp)
+    cut[list(places)] = 1
+    row = np.arange(len(evidence)) + np.cumsum(cut) - cut
+    first = row[list(places)]
+    found = evidence.empty(len(evidence) + len(places))
+    found.put(row, evidence)
+    found.put(np.column_stack([first, first + 1]).reshape(-1), halves)
+    return found
 
 
 def _recurrent(document: Document, units: Units, recurrence: Recurrence) -> Ints:

@@ -6,7 +6,7 @@ Yamaguchi & Tanaka-Ishii 2012).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ USUAL_LANGUAGES = frozenset(
 
 CANDIDATE_LETTERS, CANDIDATE_POSTERIOR, CANDIDATES = 24, 0.75, 8
 """A candidate language is the probable one of some unit of that many letters; at most so many, by what they explain."""
+
+_ROWS = 1 << 12
+"""Units looked at together."""
 
 VARIETY_DETECTOR = 0.1
 """How far the detector is heard between near-identical languages; its models of them are trained on texts of different
@@ -66,23 +69,40 @@ def find_languages(evidence: Evidence, gaps: Ints, costs: Floats) -> list[int]:
 
 def _candidates(evidence: Evidence, costs: Floats) -> list[int]:
     """The main language, and those that a unit of some length probably is in, sorted."""
-    scores, speaks = evidence.scores, evidence.speaks
-    posterior: NDArray[np.float32] = np.exp(scores - (0.5 * costs).astype(np.float32))
-    posterior /= posterior.sum(axis=1, keepdims=True)
-    main = int((np.maximum(scores, -CAP)[speaks].sum(axis=0, dtype=np.float64) - costs).argmax())
-    telling = speaks & (evidence.letters >= CANDIDATE_LETTERS)
-    probable = np.flatnonzero((posterior[telling] > CANDIDATE_POSTERIOR).any(axis=0)).tolist()
+    sums = -costs
+    likely = np.zeros(len(costs), dtype=np.bool_)
+    for some, posterior in _posteriors(evidence, costs):
+        speaks = evidence.speaks[some]
+        sums += np.maximum(evidence.scores[some], -CAP)[speaks].sum(axis=0, dtype=np.float64)
+        telling = speaks & (evidence.letters[some] >= CANDIDATE_LETTERS)
+        likely |= (posterior[telling] > CANDIDATE_POSTERIOR).any(axis=0)
+    main, probable = int(sums.argmax()), np.flatnonzero(likely)
     if len(probable) > CANDIDATES:
-        mass = evidence.letters @ posterior[:, probable].astype(np.float64)
-        probable = [probable[k] for k in np.argsort(-mass, kind="stable")[:CANDIDATES]]
-    return sorted({main, *probable})
+        mass = np.zeros(len(probable))
+        for some, posterior in _posteriors(evidence, costs):
+            mass += evidence.letters[some] @ posterior[:, probable].astype(np.float64)
+        probable = probable[np.argsort(-mass, kind="stable")[:CANDIDATES]]
+    return sorted({main, *probable.tolist()})
+
+
+def _posteriors(evidence: Evidence, costs: Floats) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """The probabilities of all languages by each unit alone, stretch by stretch of the document."""
+    prior = (0.5 * costs).astype(np.float32)
+    for first in range(0, len(evidence), _ROWS):
+        some = slice(first, first + _ROWS)
+        posterior: NDArray[np.float32] = np.exp(evidence.scores[some] - prior)
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        yield some, posterior
 
 
 def rest(evidence: Evidence, candidates: Sequence[int], costs: Floats) -> Floats:
     """The score of each unit for the best of all other languages, `(n,)`: what the document's languages compete with."""
-    scores = np.maximum(evidence.scores, -CAP) - (0.5 * costs).astype(np.float32)
-    scores[:, list(candidates)] = -CAP
-    return np.where(evidence.speaks, scores.max(axis=1), 0.0).astype(np.float64)
+    best = np.empty(len(evidence))
+    for first in range(0, len(evidence), _ROWS):
+        scores = np.maximum(evidence.scores[first : first + _ROWS], -CAP) - (0.5 * costs).astype(np.float32)
+        scores[:, list(candidates)] = -CAP
+        best[first : first + _ROWS] = scores.max(axis=1)
+    return np.where(evidence.speaks, best, 0.0)
 
 
 def decide_varieties(
