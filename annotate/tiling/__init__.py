@@ -185,19 +185,19 @@ class Segmenter:
         return places
 
     def _score(self, heard: Sequence[_Heard]) -> list[Scored]:
-        pages = []
+        pages, spoken = [], []
         for one in heard:
             foreign = one.alone != np.bincount(one.alone, weights=one.evidence.letters).argmax()
             pages.append((one.document.text, one.units.blocks, foreign.tolist()))
+            others = rest(one.evidence, one.candidates, self._costs)
+            spoken.append(np.column_stack([one.evidence.of(one.candidates), others]))
+            one.evidence = one.evidence.without_scores()
         scored = []
-        for one, scores in zip(heard, self.regions.score_all(pages), strict=True):
+        for one, langs, scores in zip(heard, spoken, self.regions.score_all(pages), strict=True):
             regions = np.asarray(scores, dtype=np.float64)
             if self.recurrence is not None:
                 regions[_recurrent(one.document, one.units, self.recurrence)[:, None], _UNREPEATED] -= REPEATED
-            others = rest(one.evidence, one.candidates, self._costs)
-            langs = np.column_stack([one.evidence.of(one.candidates), others])
             scored.append(Scored(langs, regions, one.units.gaps))
-            one.evidence = one.evidence.without_scores()
         return scored
 
     def _tags(self, one: _Heard, langs: Ints) -> list[str]:

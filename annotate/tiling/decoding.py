@@ -54,20 +54,21 @@ def decode_languages(emissions: Floats, gaps: Ints) -> Ints:
     if width == 1:
         return np.zeros(n, dtype=np.intp)
     # Few states, many steps: plain numbers beat arrays. A move is worth while from the best language alone.
-    rows, costs = emissions.tolist(), SWITCH[gaps, 0].tolist()
-    best = rows[0]
-    origins = []
-    for row, cost in zip(rows[1:], costs[1:], strict=True):
-        top = max(best)
-        source, moved = best.index(top), top - cost
-        origins.append([source if moved > stayed else label for label, stayed in enumerate(best)])
-        best = [max(moved, stayed) + score for stayed, score in zip(best, row, strict=True)]
+    best = emissions[0].tolist()
+    origins = bytearray()
+    for first in range(1, n, _ROWS):
+        rows, costs = emissions[first : first + _ROWS].tolist(), SWITCH[gaps[first : first + _ROWS], 0].tolist()
+        for row, cost in zip(rows, costs, strict=True):
+            top = max(best)
+            source, moved = best.index(top), top - cost
+            origins += bytes([source if moved > stayed else label for label, stayed in enumerate(best)])
+            best = [max(moved, stayed) + score for stayed, score in zip(best, row, strict=True)]
     label = best.index(max(best))
-    path = [label]
-    for origin in reversed(origins):
-        label = origin[label]
-        path.append(label)
-    return np.array(path[::-1], dtype=np.intp)
+    path = np.empty(n, dtype=np.intp)
+    path[-1] = label
+    for at in range(n - 2, -1, -1):
+        label = path[at] = origins[at * width + label]
+    return path
 
 
 def viterbi(documents: Sequence[Scored], start: Floats, transitions: Floats) -> list[Path]:
@@ -148,23 +149,24 @@ def posteriors(
 
 def _both_ways(lanes: _Lanes, start: Floats, moves: Floats) -> Floats:
     """The posteriors of all states of each unit, `(N, L R)`."""
-    (units, width), parts = lanes.langs.shape, len(start)
-    emit = np.exp(lanes.langs - lanes.langs.max(axis=1, keepdims=True))[:, :, None]
-    emit = (emit * np.exp(lanes.regions - lanes.regions.max(axis=1, keepdims=True))[:, None]).reshape(units, -1)
-    joint: Floats = emit.copy()
-    joint[lanes.steps[0]] *= np.tile(np.exp(start - start.max()), width)
+    langs = np.exp(lanes.langs - lanes.langs.max(axis=1, keepdims=True))
+    regions = np.exp(lanes.regions - lanes.regions.max(axis=1, keepdims=True))
+    joint: Floats = (langs[:, :, None] * regions[:, None]).reshape(len(langs), -1)
+    joint[lanes.steps[0]] *= np.tile(np.exp(start - start.max()), langs.shape[1])
     for i, (last, step) in enumerate(pairwise(lanes.steps), start=1):
         before = joint[last.start : last.start + step.stop - step.start, None]
         state = np.matmul(before, moves.take(lanes.gaps[step], axis=0))[:, 0]
-        state *= emit[step]
+        state *= joint[step]
         if i % _WAIT == 0:
             state /= state.sum(axis=1, keepdims=True)
         joint[step] = state
-    behind = np.ones((len(lanes.numbers), width * parts))
-    for i, step in reversed(list(enumerate(lanes.steps[1:], start=1))):
+    behind = np.ones((len(lanes.numbers), joint.shape[1]))
+    for i in range(len(lanes.steps) - 1, 0, -1):
+        step = lanes.steps[i]
         here = behind[: step.stop - step.start]
         joint[step] *= here
-        here[:] = np.matmul(moves.take(lanes.gaps[step], axis=0), (emit[step] * here)[:, :, None])[:, :, 0]
+        emit = (langs[step, :, None] * regions[step, None]).reshape(len(here), -1)
+        here[:] = np.matmul(moves.take(lanes.gaps[step], axis=0), (emit * here)[:, :, None])[:, :, 0]
         if i % _WAIT == 0:
             here /= here.sum(axis=1, keepdims=True)
     joint[lanes.steps[0]] *= behind
@@ -192,6 +194,8 @@ class _Lanes:
 
     def in_line(self, values: NDArray[T]) -> NDArray[T]:
         """The rows with each document's together."""
+        if len(self.numbers) == 1:
+            return values
         line = np.empty_like(values)
         line[self._order] = values
         return line

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotate.detectors import scripts, varieties
-from annotate.detectors.evidence import CAP, HAN, MISMATCH_CAP, Listener, clean, joined, looks_named
+from annotate.detectors.evidence import CAP, HAN, MISMATCH_CAP, Listener, clean, looks_named
 
 
 class Fake:
@@ -103,11 +103,22 @@ def test_evidence_depends_on_each_piece_alone(pieces):
         assert together.letters[i] == alone.letters[0]
 
 
-def test_taking_and_joining():
+def test_taking_and_putting():
     first, second = gather(["abc", "где"], Fake()), gather(["ありがとう"], Fake())
-    both = joined([first, second])
-    assert len(both) == 3
-    assert both.take([2, 0]).letters.tolist() == [second.letters[0], first.letters[0]]
+    both = first.empty(3)
+    both.put(np.array([0, 2]), first)
+    both.put(np.array([1]), second)
+    assert both.letters.tolist() == [first.letters[0], second.letters[0], first.letters[1]]
+    assert both.take(np.array([1, 0])).letters.tolist() == [second.letters[0], first.letters[0]]
+
+
+def test_many_pieces_are_as_each_alone():
+    """More than are listened to at a time, some of them again and again."""
+    pieces = [f"{word} {number % 700}" for number in range(1500) for word in ("abc", "где")[: 1 + number % 2]]
+    detector = Fake({"abc": {"en": -1.0}})
+    together, alone = gather(pieces, detector), [gather([piece], detector) for piece in pieces]
+    for name in ("scores", "varieties", "speaks", "letters", "histogram"):
+        assert np.array_equal(getattr(together, name), np.concatenate([getattr(one, name) for one in alone])), name
 
 
 def test_a_group_of_varieties_counts_as_its_first():
