@@ -10,14 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import log, sqrt
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
 
 from annotate.detectors import primary
+from annotate.detectors.unpacked import Arrays, unpacked
 
 T = TypeVar("T", bound=np.unsignedinteger)
 
@@ -171,7 +173,21 @@ def _folded(table: NDArray[T], rows: NDArray[np.int64], counts: NDArray[np.intp]
 
 @cache
 def _model() -> _Model:
-    """The model that comes with py3langid. Its automaton's row offsets are kept beside the public tables there."""
+    """The model that comes with py3langid."""
+    arrays = unpacked("py3langid", [MODEL_DIR / MODEL_FILE, Path(__file__)], _unpack)
+    return _Model(
+        languages=tuple(arrays["languages"].tolist()),
+        others=tuple(map(tuple, arrays["others"].tolist())),
+        table=arrays["table"],
+        prior=arrays["prior"],
+        rows=arrays["rows"],
+        moves=arrays["moves"],
+        found=arrays["found"],
+    )
+
+
+def _unpack() -> Arrays:
+    """The arrays of `_Model`. py3langid keeps its automaton's row offsets beside its public tables."""
     model = LanguageIdentifier.from_model_file(MODEL_FILE)
     columns: dict[str, list[int]] = {}
     for column, label in enumerate(model.nb_classes):
@@ -179,15 +195,15 @@ def _model() -> _Model:
     languages = sorted(columns.keys() - _NO_LANGUAGE)
     spare = [(k, column) for k, tag in enumerate(languages) for column in columns[tag][1:]]
     order = [*(columns[tag][0] for tag in languages), *(column for _, column in spare)]
-    return _Model(
-        languages=tuple(languages),
-        others=tuple((k, place) for place, (k, _) in enumerate(spare, start=len(languages))),
-        table=_in_steps(model.nb_ptc, order),
-        prior=model.nb_pc[order].astype(np.float64),
-        rows=np.asarray(model.tk_row).astype(np.intp) << 8,
-        moves=np.asarray(model.tk_nextmove),
-        found=np.array(model.tk_output, dtype=np.int32),
-    )
+    return {
+        "languages": np.array(languages),
+        "others": np.array([(k, place) for place, (k, _) in enumerate(spare, start=len(languages))]),
+        "table": _in_steps(model.nb_ptc, order),
+        "prior": model.nb_pc[order].astype(np.float64),
+        "rows": np.asarray(model.tk_row).astype(np.intp) << 8,
+        "moves": np.asarray(model.tk_nextmove),
+        "found": np.array(model.tk_output, dtype=np.int32),
+    }
 
 
 def _in_steps(table: NDArray[np.float16], order: Sequence[int]) -> NDArray[np.uint16]:
