@@ -7,8 +7,8 @@ Parts:
     text     plain text against langdetect, langdetect_rs and pycld2, as far as they are installed; then stage by stage
     html     pages against trafilatura, if it is installed; reading and tiling apart
     long     one line of 20 MB, 200,000 lines and one line of 50 MB, each in a process of its own
-    flat     memory after 1,000 and 20,000 documents
-    hard     what is no prose, against prose: characters a second
+    flat     memory after 1,000, 10,000 and 100,000 documents, in one process and in two
+    hard     what is no prose, against prose: characters a second and memory, each in a process of its own
     workers  two processes against one
 
 Whole documents in, segment JSONL out. CPU seconds of one process and one thread (`workers`: seconds by the clock), the fastest
@@ -23,6 +23,7 @@ import functools
 import gzip
 import importlib
 import importlib.util
+import io
 import json
 import os
 import random
@@ -33,7 +34,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,9 @@ STAGES = {
 """What of `annotate.tiling` is timed."""
 LONG = {"one line of 20 MB": 20_000_000, "200,000 lines": 0, "one line of 50 MB": 50_000_000}
 LINES = 200_000
-MANY = 20_000
+MANY = (1_000, 10_000, 100_000)
 HARD_SIZE = 300_000
+LONG_LINE = 5_000_000
 
 
 def main() -> None:
@@ -127,21 +129,18 @@ def long(options: argparse.Namespace) -> None:
 
 
 def flat(options: argparse.Namespace) -> None:
-    for count in (1_000, MANY):
-        say(f"{count:>7,} documents {in_a_child(options, f'many:{count}')['peak']:7.0f} MB")
+    for workers in (1, 2):
+        for count in MANY:
+            run = in_a_child(options, f"many:{count}:{workers}")
+            also = f", a worker {run['worker']:.0f} MB" if workers > 1 else ""
+            say(f"{count:>7,} documents, {workers} process{'es' * (workers > 1)}: {run['peak']:7.0f} MB{also}")
 
 
 def hard(options: argparse.Namespace) -> None:
-    from annotate.model import Document
-
-    segmenter = ready()
-    documents = list(read(options.documents))
-    prose = sum(len(document.text) for document in documents) / fastest(lambda: segmented(segmenter, documents), options.rounds)
-    say(f"{'prose':<24} {prose:12,.0f} characters/s")
-    for name, content in hard_texts(documents[0].text):
-        document = Document(name, content)
-        rate = len(content) / fastest(functools.partial(segmented, segmenter, [document]), options.rounds)
-        say(f"{name:<24} {rate:12,.0f} characters/s {rate / prose:6.2f} x prose")
+    prose = in_a_child(options, "hard:prose")["rate"]
+    for name in hard_cases(options.documents):
+        run = in_a_child(options, f"hard:{name}")
+        say(f"{name:<24} {run['rate']:12,.0f} characters/s {run['rate'] / prose:6.2f} x prose {run['peak']:6.0f} MB")
 
 
 def workers(options: argparse.Namespace) -> None:
@@ -188,15 +187,27 @@ def one_long(options: argparse.Namespace) -> None:
 
 
 def many(options: argparse.Namespace) -> None:
-    from annotate.model import Document
+    from annotate import workflow
 
-    texts = [document.text[:300] for document in read(options.documents)]
-    stream = (Document(f"{number}", text) for number, text in enumerate(islice(cycle(texts), int(options.child[5:]))))
-    segmented(ready(), stream)
-    tell(peak=peak())
+    count, workers = map(int, options.child.split(":")[1:])
+    lines = [json.dumps({"text": document.text[:300]}) for document in read(options.documents)]
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "documents.jsonl")
+        with source.open("w", encoding="utf-8") as out:
+            out.writelines(f"{line}\n" for line in islice(cycle(lines), count))
+        workflow.segment([source], Path(folder, "segments.jsonl"), workers=workers)
+    tell(peak=peak(), worker=peak(resource.RUSAGE_CHILDREN))
 
 
-CHILDREN = {"first": first, "long": one_long, "many": many}
+def one_hard(options: argparse.Namespace) -> None:
+    """Seconds are those of reading, where it is a page, and of tiling."""
+    content = hard_cases(options.documents)[options.child.partition(":")[2]]()
+    segmenter = ready()
+    seconds = fastest(lambda: segmented(segmenter, documents_of(content)), options.rounds)
+    tell(rate=sum(map(len, content)) / seconds, peak=peak())
+
+
+CHILDREN = {"first": first, "long": one_long, "many": many, "hard": one_hard}
 
 
 # -- what is timed -----------------------------------------------------------------------------------------------------
@@ -256,31 +267,62 @@ def vectors(engine: Any, texts: Sequence[str]) -> None:
 
 def long_text(path: Path, name: str) -> str:
     """The same words as one line and as many."""
-    lines = [line for document in read(path) for line in document.text.split("\n")]
-    if not LONG[name]:
-        return "\n".join(islice(cycle(lines), LINES))
-    flat = " ".join(" ".join(lines).split())
-    size = LONG[name] * len(flat) // len(flat.encode())
+    if LONG[name]:
+        return one_line(path, LONG[name])
+    return "\n".join(islice(cycle(line for document in read(path) for line in document.text.split("\n")), LINES))
+
+
+def one_line(path: Path, size: int) -> str:
+    """The documents as one line of so many bytes."""
+    flat = " ".join(" ".join(document.text for document in read(path)).split())
+    size = size * len(flat) // len(flat.encode())
     return (flat * (size // len(flat) + 1))[:size]
 
 
-def hard_texts(prose: str) -> Iterator[tuple[str, str]]:
+def hard_cases(path: Path) -> dict[str, Callable[[], list[str] | list[bytes]]]:
+    """What makes the texts, or the pages as bytes, of each case."""
     noise = random.Random(5).randbytes(HARD_SIZE)
-    record = json.dumps(
-        [{"id": number, "tags": ["a", "b"], "at": number / 7} for number in range(6_000)], separators=(",", ":")
-    )
-    yield "one line", " ".join(prose.split()) + " " + " ".join(["word after word"] * (HARD_SIZE // 16))
-    yield "empty lines", f"one{chr(10) * 100_000}two"
-    yield "emoji", "😀👍🏽👨‍👩‍👧‍👦🇫🇮" * (HARD_SIZE // 15)
-    yield "digits", "123 456\n789 " * (HARD_SIZE // 12)
-    yield "zero-width characters", "\u200b\u200d." * (HARD_SIZE // 3)
-    yield "mixed scripts in a word", "pаypаl Αpple тest " * (HARD_SIZE // 18)
-    yield "base64", base64.b64encode(noise).decode()
-    yield "minified JSON", record
-    yield "private use", "\ue000 \uf8ff \U000f0000" * (HARD_SIZE // 5)
-    yield "right-to-left marks", "\u200fمرحبا بالعالم\u200f abc " * (HARD_SIZE // 20)
-    yield "no spaces", "字" * HARD_SIZE
-    yield "a word a line", "word\n" * (HARD_SIZE // 5)
+    record = [{"id": number, "tags": ["a", "b"], "at": number / 7} for number in range(6_000)]
+    texts = {
+        "empty lines": f"one{chr(10) * 100_000}two",
+        "emoji": "😀👍🏽👨‍👩‍👧‍👦🇫🇮" * (HARD_SIZE // 15),
+        "digits": "123 456\n789 " * (HARD_SIZE // 12),
+        "zero-width characters": "\u200b\u200d." * (HARD_SIZE // 3),
+        "mixed scripts in a word": "pаypаl Αpple тest " * (HARD_SIZE // 18),
+        "base64": base64.b64encode(noise).decode(),
+        "minified JSON": json.dumps(record, separators=(",", ":")),
+        "private use": "\ue000 \uf8ff \U000f0000" * (HARD_SIZE // 5),
+        "right-to-left marks": "\u200fمرحبا بالعالم\u200f abc " * (HARD_SIZE // 20),
+        "no spaces": "字" * HARD_SIZE,
+        "a word a line": "word\n" * (HARD_SIZE // 5),
+    }
+    russian = "".join(f"<p>Паром отходит в {hour} часов, и обратно он идёт через {hour} минут." for hour in range(4_000))
+    pages = {
+        "page of JavaScript": b"<body><div id=root></div><script>" + b"render({a: '<p>'});" * 50_000 + b"</script>",
+        "page in cp1251, declared": b"<meta charset=windows-1251>" + russian.encode("cp1251"),
+        "page in cp1251": russian.encode("cp1251"),
+        "page in UTF-16": b"\xff\xfe" + russian.encode("utf-16-le"),
+        "nested elements": b"<div><b>" * 20_000 + b"text",
+    }
+    return {
+        "prose": lambda: [document.text for document in read(path)],
+        "one line of 5 MB": lambda: [one_line(path, LONG_LINE)],
+        **{name: functools.partial(list, [content]) for name, content in (texts | pages).items()},
+    }
+
+
+def documents_of(contents: Sequence[str | bytes]) -> Iterator[Any]:
+    """A document for each text, and one for each page that shows any text."""
+    from annotate.model import Document
+    from annotate.readers import html
+    from annotate.readers.opening import Refused
+
+    for number, content in enumerate(contents):
+        if isinstance(content, str):
+            yield Document(f"{number}", content)
+        else:
+            with suppress(Refused):
+                yield from (document for _, document in html.documents(io.BytesIO(content), f"{number}.html"))
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------
@@ -346,9 +388,9 @@ def timed() -> Iterator[Counter[str]]:
             setattr(home, attribute, original)
 
 
-def peak() -> float:
-    """The most memory this process has held, in MB."""
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak(whose: int = resource.RUSAGE_SELF) -> float:
+    """The most memory this process, or the largest of its children, has held, in MB."""
+    used = resource.getrusage(whose).ru_maxrss
     return used / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
