@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import log, sqrt
+from math import log
 from pathlib import Path
 from typing import TypeVar
 
@@ -75,19 +75,21 @@ class Py3langid:
         starts = np.flatnonzero(np.diff(owners, prepend=-1))
         if not len(starts):
             return
-        raw = _ONCE * model.sums(features, starts)
+        raw = model.sums(features, starts)
+        raw *= _ONCE
         often = np.flatnonzero(counts > 1)
         if len(often):
             more = (model.table[features[often]] - float(_ZERO)) * (np.log1p(counts[often]) - _ONCE)[:, None]
             runs = np.flatnonzero(np.diff(owners[often], prepend=-1))
             raw[np.searchsorted(owners[starts], owners[often[runs]])] += np.add.reduceat(more, runs, axis=0)
-        raw = raw / STEPS + model.prior
+        raw /= STEPS
+        raw += model.prior
         best = raw[:, : len(self.languages)]
         for column, other in model.others:
             np.maximum(best[:, column], raw[:, other], out=best[:, column])
         best -= best.max(axis=1, keepdims=True)
         heard = owners[starts]
-        best *= np.array([TEMPERATURE / sqrt(len(texts[i])) for i in heard.tolist()])[:, None]
+        best *= TEMPERATURE / np.sqrt(_lengths(texts)[heard])[:, None]
         # Rounding removes what the order of summation may differ by between machines.
         out[heard] = np.round(best, 6)
 
@@ -126,7 +128,7 @@ class _Model:
     def visits(self, texts: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
         """Which text has which n-gram how often, sorted."""
         found = self.found.take(self._walk(_NOWHERE.join(texts)))
-        owner = np.repeat(np.arange(len(texts)), [*(len(text) + 1 for text in texts[:-1]), len(texts[-1])])
+        owner = np.repeat(np.arange(len(texts)), _lengths(texts) + 1)[:-1]  # nothing stands behind the last
         here = np.flatnonzero(found >= 0)
         pairs = owner[here] << _FEATURE | found[here]
         pairs.sort()
@@ -155,6 +157,10 @@ class _Model:
             rows = np.vstack([added, np.zeros_like(added[:1])])
             added, left = _folded(rows, np.arange(len(added)), left)
         return added - float(_ZERO) * counts[:, None]
+
+
+def _lengths(texts: Sequence[bytes]) -> NDArray[np.intp]:
+    return np.fromiter(map(len, texts), dtype=np.intp, count=len(texts))
 
 
 def _folded(table: NDArray[T], rows: NDArray[np.int64], counts: NDArray[np.intp]) -> tuple[NDArray[T], NDArray[np.intp]]:

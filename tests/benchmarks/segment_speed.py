@@ -25,6 +25,7 @@ import importlib
 import importlib.util
 import io
 import json
+import multiprocessing
 import os
 import random
 import resource
@@ -196,6 +197,8 @@ def many(options: argparse.Namespace) -> None:
         with source.open("w", encoding="utf-8") as out:
             out.writelines(f"{line}\n" for line in islice(cycle(lines), count))
         workflow.segment([source], Path(folder, "segments.jsonl"), workers=workers)
+        for child in multiprocessing.active_children():  # the memory of those that are waited for is known
+            child.join()
     tell(peak=peak(), worker=peak(resource.RUSAGE_CHILDREN))
 
 
