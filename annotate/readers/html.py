@@ -122,7 +122,7 @@ class _Lines:
         cues = (*holder.cues(), *self._inside) if self._inside else holder.cues()
         start, self._length = self._length, self._length + len(line)
         self.texts.append(line)
-        self.blocks.append(Block(start, self._length, holder.block().path, density, cues))
+        self.blocks.append(Block(start, self._length, (holder.block or holder).path, density, cues))
 
 
 def _without_bom(words: list[str]) -> list[str]:

@@ -127,13 +127,28 @@ class Element:
     """An element on the way from `<body>` to where the reader stands."""
 
     # no element may hold itself: a page is freed as soon as it is read, not when the garbage collector comes by
-    __slots__ = ("_around", "_near", "_path", "children", "depth", "in_link", "is_block", "node", "ordinal", "parent", "tag")
+    __slots__ = (
+        "_around",
+        "_near",
+        "_path",
+        "block",
+        "children",
+        "depth",
+        "in_link",
+        "is_block",
+        "node",
+        "ordinal",
+        "parent",
+        "tag",
+    )
 
     def __init__(self, node: LexborNode, tag: str, parent: Element | None, *, is_block: bool) -> None:
         self.node = node
         self.tag = tag
         self.parent = parent
         self.is_block = is_block
+        self.block: Element | None = None
+        """The nearest block element around an inline one."""
         self.children: dict[str, int] = {}
         """How many children of each tag have been met."""
         self._near: tuple[tuple[str, ...], ...] = ()
@@ -149,18 +164,13 @@ class Element:
         self.in_link = parent.in_link or tag == "a"
         self._path = "" if self.depth <= DEEPEST else parent.path
         self._around = None
+        if not is_block:
+            self.block = parent if parent.is_block else parent.block
 
     def ancestor(self, depth: int) -> Element:
         """The element around this one (or itself) at a depth, 0 being `<body>`."""
         element = self
         while element.depth > depth and element.parent is not None:
-            element = element.parent
-        return element
-
-    def block(self) -> Element:
-        """The nearest block element around this one, or itself."""
-        element = self
-        while not element.is_block and element.parent is not None:
             element = element.parent
         return element
 

@@ -173,7 +173,7 @@ class Segmenter:
         return heard
 
     def _run_ons(self, heard: Sequence[_Heard], found: Sequence[Sequence[Suspect]]) -> list[dict[int, int]]:
-        """Where each document's suspects are to be cut."""
+        """Where the language changes inside the suspects of each document."""
         places: list[dict[int, int]] = [{} for _ in heard]
         parts = [
             (k, some[first : first + _TOGETHER]) for k, some in enumerate(found) for first in range(0, len(some), _TOGETHER)
