@@ -16,7 +16,8 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from pathlib import Path
 from sys import intern
 from types import TracebackType
@@ -27,7 +28,7 @@ FOLDER = ".annotate"
 FILE = "journal.sqlite"
 BUSY = 60.0
 """Seconds to wait for another process that writes to the journal."""
-_LAYOUT = 1
+_LAYOUT = 2
 """Of the tables below; a file of another layout is begun afresh."""
 
 log = logging.getLogger("annotate")
@@ -83,11 +84,28 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
-    """A reading of the server's tasks that may have been interrupted."""
+class Tally:
+    """What tells whether a range of tasks is as the journal has it. Skipped answers are not in it: no list sums them up."""
 
-    since: str
-    """Only tasks updated since this time; empty: all of them."""
+    tasks: int
+    submitted: int
+    predictions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Tasks that pushes made, and that need no reading back: the server counted them and nobody else's were among them."""
+
+    after: int
+    """They have higher numbers than this one."""
+    until: str
+    """The server's time by which they were made; empty when there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A reading of all of the server's tasks that may have been interrupted."""
+
     settled: str
     """The server's time before which nothing can come to light any more."""
     cursor: int
@@ -113,10 +131,13 @@ class Line:
 
 _TASK_COLUMNS = tuple(field.name for field in fields(FoundTask))
 _LINE_COLUMNS = tuple(field.name for field in fields(Line))
+_task_row = attrgetter(*_TASK_COLUMNS)  # dataclasses.astuple copies deeply, which takes thirty times as long
+_line_row = attrgetter(*_LINE_COLUMNS)
 _SCHEMA = f"""
 CREATE TABLE projects (
     key INTEGER PRIMARY KEY, url TEXT NOT NULL, number INTEGER NOT NULL, born TEXT NOT NULL, anchor TEXT NOT NULL DEFAULT '',
-    generation INTEGER NOT NULL DEFAULT 0, since TEXT, settled TEXT, cursor INTEGER, rendering TEXT NOT NULL DEFAULT '',
+    generation INTEGER NOT NULL DEFAULT 0, settled TEXT, cursor INTEGER, rendering TEXT NOT NULL DEFAULT '',
+    fresh_after INTEGER NOT NULL DEFAULT 0, fresh_until TEXT NOT NULL DEFAULT '',
     UNIQUE (url, number, born));
 CREATE TABLE tasks (
     project INTEGER NOT NULL REFERENCES projects ON DELETE CASCADE, {", ".join(_TASK_COLUMNS)}, digest BLOB NOT NULL,
@@ -134,6 +155,8 @@ PRAGMA user_version = {_LAYOUT};
 """
 _SIGNATURE = "updated_at || '/' || submitted || '/' || skipped || '/' || predictions"
 """What changes when the answers to a task do."""
+_NEWEST = "min(?, max(fresh_until, coalesce((SELECT max(updated_at) FROM tasks WHERE project = key), '')))"
+"""A time that a clock said, which may be a proxy's: never believed beyond what the server itself wrote."""
 
 
 class Journal:
@@ -225,7 +248,7 @@ class Journal:
         """Forget what is known of a project."""
         with self._transaction():
             self._db.execute("DELETE FROM tasks WHERE project = ?", (key,))
-            reset = "anchor = '', since = NULL, settled = NULL, cursor = NULL, rendering = ''"
+            reset = "anchor = '', settled = NULL, cursor = NULL, rendering = '', fresh_after = 0, fresh_until = ''"
             self._db.execute(f"UPDATE projects SET {reset} WHERE key = ?", (key,))
 
     def forget_document(self, doc_id: str) -> int:
@@ -240,40 +263,51 @@ class Journal:
         (anchor,) = self._db.execute("SELECT anchor FROM projects WHERE key = ?", (key,)).fetchone()
         return str(anchor)
 
+    def begin(self, key: int, moment: str) -> None:
+        """Say that nothing can be in a project that was not updated since a time of the server, when no time is known yet."""
+        self._db.execute("UPDATE projects SET anchor = ? WHERE key = ? AND anchor = ''", (moment, key))
+
+    def fresh(self, key: int) -> Fresh:
+        """The tasks that pushes made lately."""
+        return Fresh(*self._db.execute("SELECT fresh_after, fresh_until FROM projects WHERE key = ?", (key,)).fetchone())
+
+    def made(self, key: int, *, after: int, until: str) -> None:
+        """Note that pushes made the tasks numbered above `after`, by the server's time `until`, and that the server counts as
+        many tasks as are known here. Those of an earlier push stay among them until their time is past."""
+        earlier = "CASE WHEN fresh_until > anchor THEN min(fresh_after, ?) ELSE ? END"
+        change = f"UPDATE projects SET fresh_after = {earlier}, fresh_until = max(fresh_until, ?) WHERE key = ?"
+        self._db.execute(change, (after, after, until, key))
+
     def unfinished(self, key: int) -> Scan | None:
-        """The reading that was interrupted."""
-        row = self._db.execute("SELECT since, settled, cursor, generation FROM projects WHERE key = ?", (key,)).fetchone()
+        """The reading of all tasks that was interrupted."""
+        row = self._db.execute("SELECT settled, cursor, generation FROM projects WHERE key = ?", (key,)).fetchone()
         return None if row[0] is None else Scan(*row)
 
-    def begin_scan(self, key: int, *, since: str, settled: str) -> Scan:
-        """Begin a reading."""
-        change = "UPDATE projects SET since = ?, settled = ?, cursor = 0, generation = generation + 1 WHERE key = ?"
-        self._db.execute(change, (since, settled, key))
+    def begin_scan(self, key: int, *, settled: str) -> Scan:
+        """Begin a reading of all tasks."""
+        change = "UPDATE projects SET settled = ?, cursor = 0, generation = generation + 1 WHERE key = ?"
+        self._db.execute(change, (settled, key))
         found = self.unfinished(key)
         assert found is not None
         return found
 
     def see(self, key: int, generation: int, tasks: Sequence[FoundTask]) -> None:
-        """Note a page of a reading."""
+        """Note a page of a reading of all tasks."""
         with self._transaction():
             self._note(key, generation, tasks)
             if tasks:
                 self._db.execute("UPDATE projects SET cursor = ? WHERE key = ?", (max(task.id for task in tasks), key))
 
-    def end_scan(self, key: int, scan: Scan) -> bool:
-        """Note that a reading is complete. True when tasks were not in it that should have been: those of a full reading are
-        gone and forgotten, those of a partial one leave a doubt."""
+    def end_scan(self, key: int, scan: Scan) -> None:
+        """Note that a reading of all tasks is complete: what was not in it is gone, and forgotten."""
         with self._transaction():
-            unseen = "project = ? AND seen < ?" + ("" if not scan.since else " AND updated_at >= ?")
-            values = (key, scan.generation, *([scan.since] if scan.since else []))
-            (missing,) = self._db.execute(f"SELECT count(*) FROM tasks WHERE {unseen}", values).fetchone()
-            if not scan.since:
-                self._db.execute(f"DELETE FROM tasks WHERE {unseen}", values)
-            # The clock that said so may be a proxy's: never believe it beyond what the server itself wrote.
-            newest = "min(?, coalesce((SELECT max(updated_at) FROM tasks WHERE project = key), ''))"
-            done = f"anchor = {newest}, since = NULL, settled = NULL, cursor = NULL"
+            self._db.execute("DELETE FROM tasks WHERE project = ? AND seen < ?", (key, scan.generation))
+            done = f"anchor = {_NEWEST}, settled = NULL, cursor = NULL, fresh_after = 0, fresh_until = ''"
             self._db.execute(f"UPDATE projects SET {done} WHERE key = ?", (scan.settled, key))
-        return bool(missing)
+
+    def follow(self, key: int, settled: str) -> None:
+        """Note that all changes up to a time are read."""
+        self._db.execute(f"UPDATE projects SET anchor = max(anchor, {_NEWEST}) WHERE key = ?", (settled, key))
 
     def set_drafts(self, key: int, tasks: Iterable[int]) -> None:
         """Note which tasks have a draft, and that no others have."""
@@ -283,7 +317,7 @@ class Journal:
             for number in drafted ^ noted:
                 for task in self._tasks("project = ? AND id = ?", (key, number)):
                     changed = replace(task, draft=number in drafted)
-                    new = (changed.draft, _digest(astuple(changed)), key, number)
+                    new = (changed.draft, _digest(_task_row(changed)), key, number)
                     self._db.execute("UPDATE tasks SET draft = ?, digest = ? WHERE project = ? AND id = ?", new)
 
     def note(self, key: int, tasks: Sequence[FoundTask]) -> None:
@@ -298,7 +332,7 @@ class Journal:
         marks = ", ".join("?" * (len(columns) + 1))
         self._db.executemany(
             f"INSERT INTO tasks (project, {', '.join(columns)}) VALUES ({marks}) ON CONFLICT DO UPDATE SET {updates}",
-            ((key, *row, _digest(row), generation) for row in map(astuple, tasks)),
+            ((key, *row, _digest(row), generation) for row in map(_task_row, tasks)),
         )
 
     def drop(self, key: int, tasks: Iterable[int]) -> None:
@@ -312,6 +346,24 @@ class Journal:
         row = self._db.execute(f"SELECT {sums} FROM tasks WHERE project = ?", (key,)).fetchone()
         return Counters(*map(int, row))
 
+    def tally(self, key: int, low: int, high: int) -> Tally:
+        """What the known tasks numbered above `low` and up to `high` add up to."""
+        query = "SELECT count(*), total(submitted), total(predictions) FROM tasks WHERE project = ? AND id > ? AND id <= ?"
+        return Tally(*map(int, self._db.execute(query, (key, low, high)).fetchone()))
+
+    def middle(self, key: int, low: int, high: int) -> int:
+        """The number of a task that halves the known tasks of a range."""
+        query = """SELECT id FROM tasks WHERE project = ?1 AND id > ?2 AND id <= ?3 ORDER BY id LIMIT 1 OFFSET
+                   (SELECT (count(*) - 1) / 2 FROM tasks WHERE project = ?1 AND id > ?2 AND id <= ?3)"""
+        return int(self._db.execute(query, (key, low, high)).fetchone()[0])
+
+    def replace_range(self, key: int, low: int, high: int, tasks: Sequence[FoundTask]) -> None:
+        """Note that these are all tasks of a range."""
+        there = {task.id for task in tasks}
+        query = "SELECT id FROM tasks WHERE project = ? AND id > ? AND id <= ?"
+        self.drop(key, [number for (number,) in self._db.execute(query, (key, low, high)) if number not in there])
+        self.note(key, tasks)
+
     def top(self, key: int) -> int:
         """The highest task number known: what is stored from now on has a higher one."""
         return int(self._db.execute("SELECT coalesce(max(id), 0) FROM tasks WHERE project = ?", (key,)).fetchone()[0])
@@ -320,11 +372,15 @@ class Journal:
         """The known tasks, by number. `Damaged` when a row does not fit its digest."""
         return self._tasks("project = ?", (key,))
 
+    def drafted(self, key: int) -> list[FoundTask]:
+        """The known tasks with a draft."""
+        return list(self._tasks("project = ? AND draft", (key,)))
+
     def _tasks(self, where: str, values: tuple[int, ...]) -> Iterator[FoundTask]:
         columns = ", ".join(_TASK_COLUMNS)
         for *row, digest in self._db.execute(f"SELECT {columns}, digest FROM tasks WHERE {where} ORDER BY id", values):
             task = _task(row)
-            if _digest(astuple(task)) != digest:
+            if _digest(_task_row(task)) != digest:
                 raise Damaged
             yield task
 
@@ -368,7 +424,7 @@ class Journal:
         with self._transaction():
             for task, made in lines.items():
                 self._db.execute("DELETE FROM lines WHERE project = ? AND task = ?", (key, task))
-                rows = [(key, task, place, *row, _digest(row)) for place, row in enumerate(map(astuple, made))]
+                rows = [(key, task, place, *row, _digest(row)) for place, row in enumerate(map(_line_row, made))]
                 self._db.executemany(f"INSERT INTO lines VALUES ({marks})", rows)
                 self._db.execute("UPDATE tasks SET rendered = 1 WHERE project = ? AND id = ?", (key, task))
 

@@ -16,7 +16,7 @@ import pytest
 from annotate.cli import main
 from annotate.codec import dumps, loads
 from annotate.config import TOKEN
-from annotate.journal import Damaged, FoundTask, Journal, Line
+from annotate.journal import Damaged, FoundTask, Fresh, Journal, Line, Tally
 from annotate.labelstudio.client import Client
 from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Reject, Span
@@ -220,14 +220,14 @@ def task(number: int, **fields: Any) -> FoundTask:
 def test_an_interrupted_reading_goes_on_where_it_was(tmp_path: Path) -> None:
     with Journal(tmp_path / "j.sqlite") as journal:
         key = journal.project("url", 1, "born")
-        scan = journal.begin_scan(key, since="", settled="2026-01-03")
+        scan = journal.begin_scan(key, settled="2026-01-03")
         journal.see(key, scan.generation, [task(1), task(2)])
     with Journal(tmp_path / "j.sqlite") as journal:
         again = journal.unfinished(key)
         assert again is not None
         assert (again.cursor, again.settled) == (2, "2026-01-03")
         journal.see(key, again.generation, [task(3)])
-        assert journal.end_scan(key, again) is False
+        journal.end_scan(key, again)
         assert [known.id for known in journal.tasks(key)] == [1, 2, 3]
         assert journal.unfinished(key) is None
         assert journal.anchor(key) == "2026-01-02"  # no later than what the server itself wrote
@@ -236,28 +236,57 @@ def test_an_interrupted_reading_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_what_a_full_reading_does_not_show_is_gone() -> None:
     with Journal(None) as journal:
         key = journal.project("url", 1, "born")
-        scan = journal.begin_scan(key, since="", settled="x")
+        scan = journal.begin_scan(key, settled="x")
         journal.see(key, scan.generation, [task(1, submitted=1), task(2)])
         journal.end_scan(key, scan)
         journal.read_answers(key, {1: b"{}"})
         journal.render(key, {1: [Line("d", 0, "s1", "aino", "t", "", "submitted", b"line")]})
         assert [line.line for line in journal.lines([key], rejects=False, retired=False)] == [b"line"]
-        scan = journal.begin_scan(key, since="", settled="x")
+        scan = journal.begin_scan(key, settled="x")
         journal.see(key, scan.generation, [task(2)])
-        assert journal.end_scan(key, scan) is True
+        journal.end_scan(key, scan)
         assert list(journal.lines([key], rejects=False, retired=False)) == []
         assert journal.counters(key).tasks == 1
 
 
-def test_a_partial_reading_that_lacks_what_is_known_leaves_a_doubt() -> None:
+def test_changes_are_known_up_to_what_the_server_itself_wrote() -> None:
     with Journal(None) as journal:
         key = journal.project("url", 1, "born")
-        scan = journal.begin_scan(key, since="", settled="x")
-        journal.see(key, scan.generation, [task(1), task(2, updated_at="2026-01-05")])
-        journal.end_scan(key, scan)
-        scan = journal.begin_scan(key, since="2026-01-04", settled="x")
-        assert journal.end_scan(key, scan) is True
-        assert journal.counters(key).tasks == 2
+        journal.begin(key, "2026-01-01")
+        journal.note(key, [task(1, updated_at=""), task(2, updated_at="2026-01-02")])
+        journal.follow(key, "2026-01-09")  # somebody else's clock
+        assert journal.anchor(key) == "2026-01-02"
+        journal.made(key, after=2, until="2026-01-04")
+        journal.follow(key, "2026-01-03")
+        assert journal.anchor(key) == "2026-01-03"
+        journal.follow(key, "2026-01-09")
+        assert journal.anchor(key) == "2026-01-04"
+        journal.begin(key, "2026-01-01")
+        journal.follow(key, "")
+        assert journal.anchor(key) == "2026-01-04"
+
+
+def test_what_a_push_made_stays_fresh_until_its_time_is_past() -> None:
+    with Journal(None) as journal:
+        key = journal.project("url", 1, "born")
+        journal.begin(key, "2026-01-01")
+        journal.made(key, after=10, until="2026-01-05")
+        journal.made(key, after=20, until="2026-01-06")
+        assert journal.fresh(key) == Fresh(10, "2026-01-06")
+        journal.follow(key, "2026-01-07")
+        journal.made(key, after=30, until="2026-01-08")
+        assert journal.fresh(key) == Fresh(30, "2026-01-08")
+
+
+def test_ranges_of_tasks_are_counted_halved_and_replaced() -> None:
+    with Journal(None) as journal:
+        key = journal.project("url", 1, "born")
+        journal.note(key, [task(number, submitted=number % 2, predictions=number % 3) for number in range(1, 9)])
+        assert journal.tally(key, 0, 8) == Tally(8, 4, 9)
+        assert journal.tally(key, 2, 4) == Tally(2, 1, 1)
+        assert [journal.middle(key, 0, 8), journal.middle(key, 0, 3), journal.middle(key, 3, 5)] == [4, 2, 4]
+        journal.replace_range(key, 2, 5, [task(4, submitted=7)])
+        assert [(known.id, known.submitted) for known in journal.tasks(key)] == [(1, 1), (2, 0), (4, 7), (6, 0), (7, 1), (8, 0)]
 
 
 def test_a_project_made_anew_under_the_same_number_is_another() -> None:

@@ -47,6 +47,9 @@ TASK_FIELDS = (
 )
 """`draft_exists`, not `drafts`: a list shows a user only their own drafts."""
 
+SCAN_FIELDS = tuple(name for name in TASK_FIELDS if name != "draft_exists")
+"""What is read of many tasks: which of them have drafts is one question for all, and cheaper."""
+
 ANSWER_FIELDS = (
     *("id", "data", "meta", "updated_at", "annotations", "predictions"),
     *("result", "completed_by", "was_cancelled", "ground_truth", "created_at", "lead_time", "parent_prediction"),  # annotations

@@ -1,21 +1,22 @@
 """The journal brought in step with the server.
 
 Quick: only tasks updated since the last reading are listed, and the server's own counters tell whether anything is gone that
-such a list cannot show. Where they do not agree all tasks are listed. Readings are resumed where they were interrupted."""
+such a list cannot show. Where they do not agree, the tasks in question are found by counting in halves; where that is no
+shorter, all tasks are listed. A reading of all is resumed where it was interrupted."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from annotate.errors import AnnotateError
 from annotate.journal import Damaged, Journal, Scan, open_journal
-from annotate.labelstudio.client import Client, Project, task_filter
-from annotate.labelstudio.wire import TASK_FIELDS, found_task
+from annotate.labelstudio.client import PAGE, Client, Project, task_filter
+from annotate.labelstudio.wire import SCAN_FIELDS, Json, found_task
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -24,6 +25,8 @@ LOOK_BACK = timedelta(seconds=60)
 """How long before a reading changes may come to light after it: they get their time some moments before others see them."""
 LOOKS = 3
 """How often changes are looked for before a disagreement with the counters is taken for a loss: people work meanwhile."""
+FEW = 5
+"""Of so many pages of tasks one may be read to find what is gone; beyond that reading all of them is no slower."""
 
 log = logging.getLogger("annotate")
 
@@ -51,18 +54,22 @@ def with_journal(workspace: Path | None, do: Callable[[Journal], T]) -> T:
 def look(client: Client, journal: Journal, project: Project, progress: Progress) -> int:
     """Bring what the journal knows of a project in step with the server; the key of the project in the journal."""
     key = journal.project(client.url, project.id, project.born)
-    if journal.unfinished(key):
-        _read(client, journal, key, project, progress)
-    for _ in range(LOOKS):
-        gone = _read(client, journal, key, project, progress, since=journal.anchor(key))
-        counted = client.counters(project.id)
-        if not gone and counted == journal.counters(key):
+    if not journal.anchor(key):
+        interrupted = journal.unfinished(key)
+        _read_all(client, journal, key, project, progress, interrupted)
+        if not interrupted and _agree(client, journal, key, project):
             return key
-        if gone:
+    for _ in range(LOOKS):
+        _read_changes(client, journal, key, project)
+        if _agree(client, journal, key, project):
+            return key
+        if not _mended(client, journal, key, project):
             break
+        if _agree(client, journal, key, project):
+            return key
     log.info("project %s: tasks or answers are gone since the last look; reading all of it", project.id)
-    _read(client, journal, key, project, progress, since="")
-    if counted.tasks != journal.counters(key).tasks:
+    _read_all(client, journal, key, project, progress)
+    if not in_step(client, journal, key, project):
         log.info("project %s changes while it is read, or its counters are wrong", project.id)
     return key
 
@@ -72,26 +79,83 @@ def in_step(client: Client, journal: Journal, key: int, project: Project) -> boo
     return client.counters(project.id).tasks == journal.counters(key).tasks
 
 
-def _read(client: Client, journal: Journal, key: int, project: Project, progress: Progress, since: str | None = None) -> bool:
-    """Read the tasks updated since a time, empty for all; without one go on with an interrupted reading. Whether tasks that
-    should have been there were not."""
-    scan = journal.unfinished(key) if since is None else None
-    total = client.counters(project.id).tasks if not (scan or since) else 0
-    scan = scan or _begun(client, journal, key, since or "")
-    done = 0
-    for page in client.pages(project.id, TASK_FIELDS, after=scan.cursor, since=scan.since):
+def _agree(client: Client, journal: Journal, key: int, project: Project) -> bool:
+    return client.counters(project.id) == journal.counters(key)
+
+
+# -- readings ----------------------------------------------------------------------------------------------------------
+
+
+def _read_all(
+    client: Client, journal: Journal, key: int, project: Project, progress: Progress, interrupted: Scan | None = None
+) -> None:
+    """Read all tasks, or what an interrupted reading left of them."""
+    total = client.counters(project.id).tasks
+    scan = interrupted or journal.begin_scan(key, settled=_before(client.server_time))
+    done = journal.tally(key, 0, scan.cursor).tasks
+    for page in client.pages(project.id, SCAN_FIELDS, after=scan.cursor):
         journal.see(key, scan.generation, [found_task(item) for item in page])
         done += len(page)
-        if total:
-            progress(done, total)
-    gone = journal.end_scan(key, scan)
+        progress(done, max(done, total))
+    journal.end_scan(key, scan)
+    _read_drafts(client, journal, key, project)
+
+
+def _read_changes(client: Client, journal: Journal, key: int, project: Project) -> None:
+    """Read the tasks updated since the last reading."""
+    settled = _before(client.server_time)
+    for page in _changed(client, journal, key, project):
+        journal.note(key, [found_task(item) for item in page])
+    journal.follow(key, settled)
+    _read_drafts(client, journal, key, project)
+
+
+def _changed(client: Client, journal: Journal, key: int, project: Project) -> Iterator[list[Json]]:
+    since, fresh = journal.anchor(key), journal.fresh(key)
+    if fresh.until <= since:
+        yield from client.pages(project.id, SCAN_FIELDS, since=since)
+        return
+    # What a push has just made was updated just now, all of it. Label Studio notes who submits or deletes an answer, and
+    # nobody for a task that is imported.
+    touched = task_filter("updated_by", "empty", "List", "false")
+    if fresh.after:
+        old = task_filter("id", "less_or_equal", "Number", fresh.after)
+        yield from client.pages(project.id, SCAN_FIELDS, since=since, only=[old])
+    yield from client.pages(project.id, SCAN_FIELDS, since=since, after=fresh.after, only=[touched])
+    yield from client.pages(project.id, SCAN_FIELDS, since=fresh.until, after=fresh.after)
+
+
+def _read_drafts(client: Client, journal: Journal, key: int, project: Project) -> None:
     drafted = task_filter("draft_exists", "equal", "Boolean", True)  # a draft leaves no trace in `updated_at`
     journal.set_drafts(key, (int(item["id"]) for item in client.tasks(project.id, ("id",), only=[drafted])))
-    return gone
 
 
-def _begun(client: Client, journal: Journal, key: int, since: str) -> Scan:
-    return journal.begin_scan(key, since=since, settled=_before(client.server_time))
+# -- what no list of changes shows --------------------------------------------------------------------------------------
+
+
+def _mended(client: Client, journal: Journal, key: int, project: Project) -> bool:
+    """Find the ranges of tasks that the server counts otherwise than the journal, and read these; False when that is
+    not worth while."""
+    top = journal.top(key)
+    for page in client.pages(project.id, SCAN_FIELDS, after=top):
+        journal.note(key, [found_task(item) for item in page])
+    ranges, left = [(0, top)], 1 + journal.counters(key).tasks // PAGE // FEW
+    while ranges:
+        low, high = ranges.pop()
+        known = journal.tally(key, low, high)
+        if client.tally(project.id, low, high) == known:
+            continue
+        if known.tasks > PAGE:
+            middle = journal.middle(key, low, high)
+            ranges += [(low, middle), (middle, high)]
+            continue
+        if not left:
+            return False
+        left -= 1
+        until = task_filter("id", "less_or_equal", "Number", high)
+        pages = client.pages(project.id, SCAN_FIELDS, after=low, only=[until])
+        journal.replace_range(key, low, high, [found_task(item) for page in pages for item in page])
+    return True
 
 
 def _before(anchor: str) -> str:

@@ -98,6 +98,8 @@ class Predictor:
 
     def missing(self, project: Project | None, key: int | None, ids: Collection[str]) -> int:
         """How many predictions for these segments a push would send."""
+        if not self.guesses:
+            return 0
         mine = {pair for pair in self.guesses if pair[0] in ids}
         tasks = list(self.journal.tasks(key)) if key is not None else []
         begun = {task.segment_id for task in tasks if task.touched}
@@ -107,6 +109,8 @@ class Predictor:
     def send(self, project: Project, key: int, ids: Collection[str], url: str) -> int:
         """Send what is missing, in place of what the same model said before; the number sent. What the server does not keep is
         a reject. Annotators begin from the first of the models: Label Studio lets them begin from one."""
+        if not self.guesses:
+            return 0
         tasks = {task.segment_id: task for task in self.journal.tasks(key) if task.segment_id in ids and not task.touched}
         mine = {pair: body for pair, body in self.guesses.items() if pair[0] in tasks}
         laden = [tasks[identity] for identity in dict.fromkeys(pair[0] for pair in mine) if tasks[identity].predictions]

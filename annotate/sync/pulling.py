@@ -118,6 +118,6 @@ def _line(record: Annotation | Reject) -> Line:
 
 def _drafts(client: Client, journal: Journal, origins: dict[int, Origin], with_retired: bool) -> Iterator[Reject]:
     for key, origin in origins.items():
-        for task in journal.tasks(key):
-            if task.draft and (with_retired or not task.retired):
+        for task in journal.drafted(key):
+            if with_retired or not task.retired:
                 yield from drafts_of(task, client.drafts(task.id), origin)

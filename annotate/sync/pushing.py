@@ -204,11 +204,14 @@ class _Push:
         """Carry out a plan, and what a second look at the server says is left to do; the number of tasks that were to be
         deleted and somebody touched meanwhile."""
         key = self.journal.project(self.client.url, project.id, project.born)
-        blocked = 0
+        self.journal.begin(key, project.born)
+        top, blocked = self.journal.top(key), 0
         for _ in range(ROUNDS):
             doubt, held = self._carry_out(project, key, wanted, plan)
             blocked += held
             if not (doubt or held) and in_step(self.client, self.journal, key, project):
+                if self.journal.top(key) > top:
+                    self.journal.made(key, after=top, until=self.client.newest(project.id))
                 break
             look(self.client, self.journal, project, self.progress)
             plan = decide(wanted, self.journal.tasks(key), self.selection, prune=self.prune)

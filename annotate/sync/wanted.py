@@ -5,6 +5,7 @@ are their ids and what a push compares (some 300 bytes a segment)."""
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ NEIGHBOURS = 20
 ALL_REGIONS = "all"
 IN_MEMORY = 8_000_000
 """Bytes of texts that are not worth a temporary file."""
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ def _unstorable(segment: Segment) -> tuple[str, str] | None:
         return "blank", "the text is white space only"
     if "\x00" in segment.text:
         return "nul", "the text holds a NUL character, which databases refuse"
-    if any("\ud800" <= character <= "\udfff" for character in segment.text):
+    if _LONE_SURROGATE.search(segment.text):
         return "lone_surrogate", "the text holds a lone surrogate, which makes Label Studio fail for the whole project"
     return None
 

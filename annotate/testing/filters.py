@@ -36,7 +36,7 @@ def _passes(task: Json, item: Json) -> bool:
     value, wanted = _value(task, str(item["filter"]).removeprefix("filter:tasks:")), item.get("value")
     operator = str(item.get("operator"))
     if operator == "empty":
-        return (value in (None, "")) == (str(wanted).lower() == "true")
+        return (value in (None, "", [])) == (str(wanted).lower() == "true")
     if value is None:  # as in SQL: what is not there is neither equal nor different
         return False
     return _OPERATORS.get(operator, _equal)(value, wanted)
