@@ -251,10 +251,14 @@ class Journal:
             reset = "anchor = '', settled = NULL, cursor = NULL, rendering = '', fresh_after = 0, fresh_until = ''"
             self._db.execute(f"UPDATE projects SET {reset} WHERE key = ?", (key,))
 
-    def forget_document(self, doc_id: str) -> int:
-        """Remove what is known of a document's tasks, with their answers, in all projects; the number of tasks."""
+    def tasks_of(self, doc_id: str) -> int:
+        """How many tasks of a document are known, in all projects."""
+        return int(self._db.execute("SELECT count(*) FROM tasks WHERE doc_id = ?", (doc_id,)).fetchone()[0])
+
+    def forget_document(self, doc_id: str) -> None:
+        """Remove what is known of a document's tasks, with their answers, in all projects."""
         with self._transaction():
-            return self._db.execute("DELETE FROM tasks WHERE doc_id = ?", (doc_id,)).rowcount
+            self._db.execute("DELETE FROM tasks WHERE doc_id = ?", (doc_id,))
 
     # -- reading the server --------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ The purge list is written first, so that a takedown that is interrupted is alrea
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import Any
 from annotate import review
 from annotate.codec import loads
 from annotate.errors import ReadError, UsageError
-from annotate.labelstudio.client import Client
+from annotate.journal import Journal
+from annotate.labelstudio.client import Client, task_filter
 from annotate.purged import FILE, Purge, write_log
 from annotate.store import opened, replacing
 from annotate.sync import alone, read_marker
@@ -46,11 +47,10 @@ def purge(
     why: str = "",
     by: str = "",
     dry_run: bool = False,
-    forget: Callable[[str], int] | None = None,
+    journal: Journal | None = None,
 ) -> Takedown:
     """Remove a document from all projects of a title, that of its review included, and from the workspace's own state, and log
-    it. `forget` removes it from the journal and says how many tasks that knew. `UsageError` when nothing anywhere knows the
-    document."""
+    it. `UsageError` when nothing anywhere knows the document."""
     with alone(client.url, title):
         found = list(_found(client, title, doc_id))
         segments = {str(task["data"].get("segment_id", "")) for _, task in found}
@@ -60,24 +60,27 @@ def purge(
         if not (found or left or copies):
             raise UsageError(f"nothing here or in {title!r} is of document {doc_id!r}", hint="doc_id as in segments.jsonl")
         answers = sum(int(t.get("total_annotations") or 0) + int(t.get("cancelled_annotations") or 0) for _, t in found)
-        who, journal = by or getpass.getuser(), 0
+        who, known = by or getpass.getuser(), journal.tasks_of(doc_id) if journal else 0
         if not dry_run:
             write_log(workspace, Purge(doc_id, _now(), who, why, False, {}))
             for project in dict.fromkeys(project for project, _ in found):
                 client.delete_tasks(project, [int(task["id"]) for owner, task in found if owner == project])
-            journal = forget(doc_id) if forget else 0
+            if journal:
+                journal.forget_document(doc_id)
             for path in state:
                 _rewrite_without(path, doc_id, segments)
-            counts = {"tasks": len(found), "annotations": answers, "journal": journal, "copies": copies}
+            counts = {"tasks": len(found), "annotations": answers, "journal": known, "copies": copies}
             write_log(workspace, Purge(doc_id, _now(), who, why, True, counts))
-    return Takedown(doc_id, len(found), answers, journal, copies, left)
+    return Takedown(doc_id, len(found), answers, known, copies, left)
 
 
 def _found(client: Client, title: str, doc_id: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for project in client.projects():
         marker = read_marker(project)
         if marker and marker.title in (title, title + review.SUFFIX):
-            for task in client.tasks(project.id, ("id", "data", "total_annotations", "cancelled_annotations")):
+            of_it = task_filter("data.doc_id", "equal", "String", doc_id)
+            fields = ("id", "data", "total_annotations", "cancelled_annotations")
+            for task in client.tasks(project.id, fields, only=[of_it]):
                 if (task.get("data") or {}).get("doc_id") == doc_id:
                     yield project.id, task
 

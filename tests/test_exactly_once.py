@@ -14,15 +14,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from annotate.cli import main
-from annotate.codec import dumps
+from annotate.codec import dumps, loads
 from annotate.config import TOKEN
 from annotate.labelstudio import server as embedded
 from annotate.labelstudio.client import Client
-from annotate.model import Segment
+from annotate.labelstudio.wire import to_result
+from annotate.model import Annotation, Segment, Span
 from annotate.sync import pushing
 from tests.builders import SCHEMA_TEXT, segment
 from tests.conftest import Live, free_port
@@ -51,11 +53,14 @@ def write(records: list[Segment]) -> None:
     Path("segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
 
 
-def started(url: str, token: str, **environment: str) -> subprocess.Popen[bytes]:
-    """A push in a process of its own, in small batches."""
+def started(url: str, token: str, command: str = "push segments.jsonl", **environment: str) -> subprocess.Popen[bytes]:
+    """A push or pull in a process of its own, in small batches and pages."""
     settings = os.environ | {"LABEL_STUDIO_URL": url, TOKEN: token} | environment
-    small = "from annotate.sync import pushing; pushing.BATCH = pushing.DELETE_BATCH = 20; "
-    program = small + "from annotate.cli import main; raise SystemExit(main(['push', 'segments.jsonl', '-q']))"
+    small = (
+        "from annotate.labelstudio import client; client.PAGE, client.IN_LIST = 10, 5; "
+        "from annotate.sync import pulling, pushing; pulling.IN_LIST = 5; pushing.BATCH = pushing.DELETE_BATCH = 20; "
+    )
+    program = small + f"from annotate.cli import main; raise SystemExit(main({[*command.split(), '-q']!r}))"
     return subprocess.Popen([sys.executable, "-c", program], env=settings, stderr=subprocess.DEVNULL)
 
 
@@ -149,6 +154,60 @@ def test_two_pushes_at_once_from_two_machines(server: Live, tmp_path: Path, requ
     with server.client() as client:
         assert len([project for project in client.projects() if project.title == title(request)]) == 1
         assert found(client, title(request)) == expected(RECORDS)
+
+
+TASKS, DRAFTS = "/api/tasks/?", "/drafts"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        Moment("GET", TASKS, 1),
+        Moment("GET", TASKS, 3),  # while tasks are listed
+        Moment("GET", TASKS, 7, "before"),
+        Moment("GET", TASKS, 8),  # while answers are read
+        Moment("GET", DRAFTS, 1),  # while the output is written
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("known", [False, True], ids=["the first pull", "a later pull"])
+def test_the_client_is_killed_while_it_pulls(
+    server: Live, moment: Moment, known: bool, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is pulled afterwards is what a pull from nothing brings, whatever happened on the server meanwhile."""
+    monkeypatch.setenv(TOKEN, server.login.token)
+    assert pushed(server) == 0
+    victims: list[subprocess.Popen[bytes]] = []
+    with Gateway(server.url, moment, lambda: victims[0].kill()) as gateway, server.client() as client:
+        (project,) = [project.id for project in client.projects() if project.title == title(request)]
+        tasks = sorted(task["id"] for task in client.tasks(project, ("id",)))
+        said = [to_result([Span(0, 6, label, "Number")], {}) for label in ("GPE", "ORG")]
+        for task in tasks[:20]:
+            client.submit(task, said[0], lead_time=1, skipped=task % 3 == 0)
+        if known:
+            gateway.moment = Moment("GET", "never")
+            assert main(["pull", "-q", "--url", gateway.url]) == 0
+            gateway.moment = moment
+        for task in tasks[10:40]:
+            client.submit(task, said[1], lead_time=2, skipped=False)
+        begin_a_draft(server, tasks[45])
+        victims.append(started(gateway.url, server.login.token, "pull --all" if known else "pull"))
+        assert victims[0].wait() == -signal.SIGKILL
+        assert gateway.happened.wait(5)
+        client.delete_tasks(project, [tasks[0], tasks[33]])
+        client.submit(tasks[44], said[0], lead_time=3, skipped=False)
+        assert main(["pull", "-q", "--url", gateway.url]) == 0
+        shutil.rmtree(".annotate")
+        assert main(["pull", "-q", "--all", "--url", gateway.url, "-o", "fresh.jsonl"]) == 0
+    rows = [loads(line, Annotation) for line in Path("annotations.jsonl").read_bytes().splitlines()]
+    assert len(rows) == 20 + 30 + 1 - 2  # one answer of each of the deleted tasks
+    assert Path("annotations.jsonl").read_bytes() == Path("fresh.jsonl").read_bytes()
+
+
+def begin_a_draft(server: Live, task: int) -> None:
+    headers = {"Authorization": f"Token {server.login.token}"}
+    body = {"result": to_result([Span(0, 6, "GPE", "Number")], {}), "lead_time": 1}
+    httpx.post(f"{server.url}/api/tasks/{task}/drafts", json=body, headers=headers).raise_for_status()
 
 
 @pytest.fixture

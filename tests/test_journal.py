@@ -301,7 +301,9 @@ def test_a_document_can_be_forgotten() -> None:
     with Journal(None) as journal:
         key = journal.project("url", 1, "born")
         journal.note(key, [task(1), task(2, doc_id="other")])
-        assert journal.forget_document("d") == 1
+        assert journal.tasks_of("d") == 1
+        journal.forget_document("d")
+        assert journal.tasks_of("d") == 0
         assert [known.id for known in journal.tasks(key)] == [2]
 
 

@@ -127,3 +127,23 @@ def test_a_sample_is_shared_among_annotators(client: Client, capsys: pytest.Capt
     assert (more["created"], more["unchanged"], more["retired"]) == (6, 12, 0)
     less = push(records, capsys, *flags)
     assert (less["created"], less["unchanged"], less["retired"], less["absent"]) == (0, 12, 0, 6)
+
+
+def test_status_knows_what_is_left_out_on_purpose(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [segment(f"Number {n % 30}.", doc_id=f"{n}.txt", lang="en" if n % 4 else "fi") for n in range(40)]
+    flags = ("--sample", "4", "--per", "language", "--seed", "7", "--dedupe")
+
+    def told(*flags: str) -> dict[str, Any]:
+        capsys.readouterr()
+        assert main(["status", "--json", *flags]) == 0
+        document: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return document
+
+    pushed = push(records, capsys, *flags)
+    same = told(*flags)
+    assert same["in_step"] is True
+    assert (same["not_selected"], same["copies"]) == (pushed["not_selected"], pushed["copies"])
+    assert told("--dedupe")["in_step"] is False
+    assert told()["projects"][0]["out_of_step"] == {"created": 40 - pushed["created"], "updated": 0, "retired": 0}
+    assert main(["status", "--dedupe"]) == 0
+    assert "segments have a text that is asked elsewhere" in capsys.readouterr().err

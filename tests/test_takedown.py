@@ -12,6 +12,7 @@ import pytest
 
 from annotate.cli import main
 from annotate.codec import dumps, loads
+from annotate.journal import open_journal
 from annotate.labelstudio.client import Client
 from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Span
@@ -132,11 +133,8 @@ def test_interrupted_it_is_in_force(
         with pytest.raises(KeyboardInterrupt):
             purge(client, title, "a.txt", workplace)
     assert run(capsys, "push", "segments.jsonl", code=1)["error"]["message"].startswith("no record")
-    forgotten: list[str] = []
-
-    def forget(doc_id: str) -> int:
-        forgotten.append(doc_id)
-        return 7
-
-    done = purge(client, title, "a.txt", workplace, forget=forget)
-    assert (done.tasks, done.journal, forgotten) == (1, 7, ["a.txt"])
+    with open_journal(workplace) as journal:
+        dry = purge(client, title, "a.txt", workplace, dry_run=True, journal=journal)
+        done = purge(client, title, "a.txt", workplace, journal=journal)
+        assert dry == done
+        assert (done.tasks, done.journal, journal.tasks_of("a.txt")) == (1, 1, 0)

@@ -123,9 +123,20 @@ def export(
     if align == "strict":
         _list_misaligned(console, report.path / "rejects.jsonl")
     if report.rejected:
-        console.note(f"{report.rejected:,} rejected: see {report.path / 'rejects.jsonl'}")
+        console.note(_where(report.rejected, rejects, report.path / "rejects.jsonl"))
     console.document(asdict(report) | {"path": str(report.path)})
     return report.exit_code
+
+
+def _where(rejected: int, asked: Path | None, kept: Path) -> str:
+    """Where rejects can be read. The dataset keeps those of its records; what was no record, or was taken down, is written only
+    where `--rejects` asks for it."""
+    listed = len(kept.read_bytes().splitlines()) if kept.exists() and not asked else 0
+    where = asked or (kept if listed else None)
+    told = f"{rejected:,} rejected" + (f": see {where}" if where else "")
+    if asked or listed == rejected:
+        return told
+    return f"{told}; {rejected - listed:,} unreadable or taken down: --rejects FILE writes them down"
 
 
 def _balance(what: str, spans_in: int, spans_out: int, rejected: Mapping[str, int]) -> str:

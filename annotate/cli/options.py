@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from annotate.errors import UsageError
+
 if TYPE_CHECKING:
     from annotate.config import Config
     from annotate.schema import LabelSchema
+    from annotate.selection import Sample
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +35,36 @@ overlap_option = click.option(
     metavar="K",
     help="Each segment to K of the annotators [default: the schema's agreement.overlap above 1, else all].",
 )
+
+
+def sample_options(command: F) -> F:
+    """`--sample`, `--per`, `--seed` and `--dedupe`: what of the selected segments is put to annotators."""
+    for option in (
+        click.option("--dedupe", is_flag=True, help="One task for equal texts; pull gives the answer to all of them."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Of the sample."),
+        click.option(
+            "--per", metavar="A,B", help="Draw N of each language, region, document, or combination: --per language,region."
+        ),
+        click.option(
+            "--sample",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Only N segments, drawn by a hash: stable, whatever the order.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def given_sample(size: int | None, per: str | None, seed: int) -> Sample | None:
+    """The sample that the options ask for."""
+    from annotate.selection import Sample
+
+    if size is None:
+        if per:
+            raise UsageError("--per says how to spread a sample, and there is none", hint="add --sample N")
+        return None
+    return Sample(size, tuple(name.strip() for name in (per or "").split(",") if name.strip()), seed)
 
 
 def agreement_overlap(given: int | None, schema: LabelSchema, config: Config) -> int:

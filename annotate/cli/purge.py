@@ -43,8 +43,7 @@ def purge(
     config = settings(schema=schema, project=project, url=url)
     with connect(config, os.environ) as client, open_journal(config.workspace) as journal:
         title = project_title(config, label_schema(config))
-        forget = journal.forget_document
-        done = take_down(client, title, doc_id, config.workspace, why=why, by=by, dry_run=dry_run, forget=forget)
+        done = take_down(client, title, doc_id, config.workspace, why=why, by=by, dry_run=dry_run, journal=journal)
     console.note(
         f"{doc_id}: {done.tasks:,} tasks with {done.annotations:,} annotations, {done.journal:,} journal entries, "
         f"{done.copies:,} copies{' would be' if dry_run else ''} removed"

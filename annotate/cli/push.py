@@ -12,23 +12,24 @@ import click
 from annotate.cli.console import Console, common_options, counts
 from annotate.cli.options import (
     agreement_overlap,
+    given_sample,
     label_schema,
     overlap_option,
     project_option,
     project_title,
     rejects_option,
+    sample_options,
     schema_option,
     settings,
     url_option,
 )
-from annotate.errors import OK, PARTIAL, UsageError
+from annotate.errors import OK, PARTIAL
 
 if TYPE_CHECKING:
     from annotate.config import Config
     from annotate.labelstudio.client import Client
     from annotate.requeue import Progress, Requeue
     from annotate.schema import LabelSchema
-    from annotate.selection import Sample
 
 SHOWN = 10
 """Annotated segments that are named one by one when a push retires them."""
@@ -43,12 +44,7 @@ SHOWN = 10
 )
 @click.option("--language", "languages", multiple=True, metavar="TAG", help="Language to annotate (repeatable) [default: all].")
 @click.option("--min-chars", type=click.IntRange(0), help="Leave out shorter segments [default: the schema's].")
-@click.option(
-    "--sample", type=click.IntRange(1), metavar="N", help="Only N segments, drawn by a hash: stable, whatever the order."
-)
-@click.option("--per", metavar="A,B", help="Draw N of each language, region, document, or combination: --per language,region.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
-@click.option("--dedupe", is_flag=True, help="One task for equal texts; pull gives the answer to all of them.")
+@sample_options
 @click.option("--requeue-before", metavar="VERSION", help="Ask again what was answered under an older schema version.")
 @click.option("--annotators", metavar="A,B", help="Names; each gets a project of their own.")
 @overlap_option
@@ -101,7 +97,7 @@ def push(
             regions=regions,
             languages=languages,
             min_chars=min_chars,
-            sample=_sample(sample, per, seed),
+            sample=given_sample(sample, per, seed),
             dedupe=dedupe,
             overlap=agreement_overlap(overlap, labels, config),
             prune=prune,
@@ -152,13 +148,3 @@ def _requeued(
     if before is None:
         return []
     return requeue(client, project_title(config, labels), before, dry_run=dry_run, progress=progress)
-
-
-def _sample(size: int | None, per: str | None, seed: int) -> Sample | None:
-    from annotate.selection import Sample
-
-    if size is None:
-        if per:
-            raise UsageError("--per says how to spread a sample, and there is none", hint="add --sample N")
-        return None
-    return Sample(size, tuple(name.strip() for name in (per or "").split(",") if name.strip()), seed)

@@ -13,10 +13,12 @@ import click
 from annotate.cli.console import Console, common_options, counts
 from annotate.cli.options import (
     agreement_overlap,
+    given_sample,
     label_schema,
     overlap_option,
     project_option,
     project_title,
+    sample_options,
     schema_option,
     settings,
     url_option,
@@ -37,6 +39,7 @@ DEFAULT_FILE = "segments.jsonl"
 @click.option("--region", "regions", multiple=True, metavar="R", help="As for push.")
 @click.option("--language", "languages", multiple=True, metavar="TAG", help="As for push.")
 @click.option("--min-chars", type=click.IntRange(0), help="As for push.")
+@sample_options
 @click.option("--annotators", metavar="A,B", help="As for push.")
 @overlap_option
 @click.option("--prune", is_flag=True, help="As for push.")
@@ -51,6 +54,10 @@ def status(
     regions: tuple[str, ...],
     languages: tuple[str, ...],
     min_chars: int | None,
+    sample: int | None,
+    per: str | None,
+    seed: int,
+    dedupe: bool,
     annotators: str | None,
     overlap: int | None,
     prune: bool,
@@ -69,6 +76,8 @@ def status(
     source = file or (DEFAULT_FILE if (config.workspace / DEFAULT_FILE).is_file() else "")
     selection = sync.select(labels, regions=regions, languages=languages, min_chars=min_chars)
     wanted = _wanted(Path(file) if file else config.workspace / source, labels, selection) if source else None
+    if wanted:
+        wanted = sync.narrowed(wanted, sample=given_sample(sample, per, seed), dedupe=dedupe)
     with connect(config, os.environ) as client:
         found = sync.status(
             client,
@@ -94,6 +103,8 @@ def status(
                 console.data(f"  a push now: {counts(one.out_of_step)}")
         if wanted and wanted.not_selected:
             console.note(f"{wanted.not_selected:,} segments not selected")
+        if wanted and wanted.copies:
+            console.note(f"{len(wanted.copies):,} segments have a text that is asked elsewhere")
         if not source:
             console.note(f"there is no {DEFAULT_FILE} in {config.workspace}: nothing to compare with")
         console.data("in step" if in_step else "out of step: annotate push")
@@ -102,6 +113,7 @@ def status(
             "compared_with": source,
             "in_step": in_step,
             "not_selected": wanted.not_selected if wanted else 0,
+            "copies": len(wanted.copies) if wanted else 0,
             "projects": [asdict(one) | {"in_step": one.in_step} for one in found],
         }
     )
