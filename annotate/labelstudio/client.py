@@ -1,7 +1,8 @@
 """The one module that talks to Label Studio through its SDK. Foreign errors become ours here and nowhere else.
 
 No call is retried: the SDK would resend a POST behind a gateway that lost the answer, and store every task three times.
-Lists are read as plain JSON through the SDK's own transport: its pydantic models take twice the time and refuse odd values.
+Lists are read and batches are sent as plain JSON: the SDK's pydantic models take twice the time and refuse odd values. What
+needs no more than that (a pull, a push that changes nothing) does not even import it, which takes longer than the work.
 """
 
 from __future__ import annotations
@@ -15,18 +16,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import chain
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
-from label_studio_sdk import LabelStudio
-from label_studio_sdk.core.api_error import ApiError
 
 from annotate.errors import LabelStudioError, NotAuthorised, UnexpectedAnswer
 from annotate.journal import Counters, Tally
 from annotate.labelstudio.faults import NotThere, explained
 from annotate.labelstudio.http import TIMEOUT, new_session, transport_errors
 from annotate.labelstudio.server import TESTED, in_tested_range
-from annotate.labelstudio.tokens import SERVICE, token_kind
+from annotate.labelstudio.tokens import SERVICE, Refused, authentication, token_kind
+
+if TYPE_CHECKING:
+    from label_studio_sdk import LabelStudio
 
 PAGE = 1000
 """Tasks per page when listing (measured: 0.3 s a page)."""
@@ -76,11 +78,10 @@ class Client:
         self.server_time = ""
         """When the server gave its last answer, by its own clock (ISO 8601, UTC); empty when it does not say."""
         self._kind = token_kind(token)
+        self._token = token
         self._http = new_session(self.url)
-        with self._mapped():
-            self._sdk = LabelStudio(
-                base_url=f"{self.url}/", api_key=token, httpx_client=self._http, timeout=TIMEOUT, max_retries=0
-            )
+        self._http.auth = authentication(self.url, token)
+        self._library: LabelStudio | None = None
 
     def close(self) -> None:
         """Close the connection."""
@@ -126,8 +127,8 @@ class Client:
 
     def create_project(self, title: str, description: str, label_config: str, instruction: str) -> Project:
         """A new project; its instruction is shown before labeling when there is one."""
-        with self._mapped():
-            made = self._sdk.projects.create(
+        with self._sdk() as sdk:
+            made = sdk.projects.create(
                 title=title,
                 description=description,
                 label_config=label_config,
@@ -162,10 +163,10 @@ class Client:
         """Change description and config. The config is validated first: an update alone silently accepts that a label in use
         goes."""
         if label_config != project.label_config:
-            with self._mapped(config=True):
-                self._sdk.projects.validate_label_config(project.id, label_config=label_config)
-        with self._mapped(config=True):
-            self._sdk.projects.update(project.id, description=description, label_config=label_config)
+            with self._sdk(config=True) as sdk:
+                sdk.projects.validate_label_config(project.id, label_config=label_config)
+        with self._sdk(config=True) as sdk:
+            sdk.projects.update(project.id, description=description, label_config=label_config)
         return replace(project, description=description, label_config=label_config)
 
     def views(self, project: int) -> list[Json]:
@@ -174,8 +175,8 @@ class Client:
 
     def create_view(self, project: int, data: Json) -> None:
         """Add a tab."""
-        with self._mapped():
-            self._sdk.views.create(project=project, data=data)
+        with self._sdk() as sdk:
+            sdk.views.create(project=project, data=data)
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 
@@ -245,8 +246,8 @@ class Client:
 
     def update_task(self, task: int, data: Json, meta: Json) -> None:
         """Replace a task's data and meta; its annotations stay."""
-        with self._mapped():
-            self._sdk.tasks.update(str(task), data=data, meta=meta)
+        with self._sdk() as sdk:
+            sdk.tasks.update(str(task), data=data, meta=meta)
 
     def import_predictions(self, project: int, predictions: Sequence[Json]) -> int:
         """Store predictions; how many were kept: others are dropped without a word."""
@@ -271,10 +272,8 @@ class Client:
 
     def submit(self, task: int, result: Sequence[Json], *, lead_time: float, skipped: bool) -> None:
         """Submit or skip a task as the user of this connection."""
-        with self._mapped():
-            self._sdk.annotations.create(
-                task, result=list(result), lead_time=lead_time, was_cancelled=skipped, ground_truth=False
-            )
+        with self._sdk() as sdk:
+            sdk.annotations.create(task, result=list(result), lead_time=lead_time, was_cancelled=skipped, ground_truth=False)
 
     # -- what is stored under a schema -------------------------------------------------------------------------------
 
@@ -313,21 +312,36 @@ class Client:
         if isinstance(body, bytes):
             given = {"content": body, "headers": {"Content-Type": "application/json"}}
         with self._mapped(path=path):
-            transport = self._sdk._client_wrapper.httpx_client  # carries the token, and refreshes a personal one
-            answer = transport.request(path, method=method, params=dict(params), **given)
+            answer = self._http.request(method, f"{self.url}/{path}", params=dict(params), **given)
             if answer.status_code >= 400:
-                raise ApiError(status_code=answer.status_code, body=_body(answer))
+                raise Refused(answer)
             self.server_time = _time_of(answer)
             return _json(answer)
 
     @contextmanager
-    def _mapped(self, *, path: str = "", config: bool = False) -> Iterator[None]:
+    def _mapped(self, *, path: str = "") -> Iterator[None]:
         with transport_errors(self.url):
             try:
                 yield
+            except Refused as problem:
+                raise explained(self.url, problem.status, problem.body, token_kind=self._kind, path=path) from None
+
+    @contextmanager
+    def _sdk(self, *, config: bool = False) -> Iterator[LabelStudio]:
+        """The SDK, its errors made ours. `config`: whether a labeling config is sent."""
+        from label_studio_sdk import LabelStudio
+        from label_studio_sdk.core.api_error import ApiError
+
+        with self._mapped():
+            try:
+                if self._library is None:
+                    self._library = LabelStudio(
+                        base_url=f"{self.url}/", api_key=self._token, httpx_client=self._http, timeout=TIMEOUT, max_retries=0
+                    )
+                yield self._library
             except ApiError as problem:
                 status, body = problem.status_code or 0, problem.body
-                raise explained(self.url, status, body, token_kind=self._kind, path=path, config=config) from None
+                raise explained(self.url, status, body, token_kind=self._kind, config=config) from None
 
 
 def task_filter(column: str, operator: str, kind: str, value: object) -> Json:
@@ -351,7 +365,7 @@ def _json(answer: httpx.Response) -> Any:
     try:
         return answer.json()
     except ValueError:
-        raise ApiError(status_code=answer.status_code, body=answer.text) from None
+        raise Refused(answer) from None
 
 
 def _time_of(answer: httpx.Response) -> str:
@@ -359,10 +373,3 @@ def _time_of(answer: httpx.Response) -> str:
         return parsedate_to_datetime(answer.headers["date"]).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     except (KeyError, ValueError):
         return ""
-
-
-def _body(answer: httpx.Response) -> object:
-    try:
-        return answer.json()
-    except ValueError:
-        return answer.text

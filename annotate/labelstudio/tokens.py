@@ -8,9 +8,11 @@ import binascii
 import importlib
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import httpx
 
 from annotate.config import TOKEN, Config
 from annotate.errors import NotAuthorised
@@ -71,3 +73,62 @@ def token_kind(token: str) -> str:
         return "personal access" if "token_type" in json.loads(base64.urlsafe_b64decode(padded)) else "legacy"
     except (binascii.Error, ValueError, TypeError):
         return "legacy"
+
+
+# -- on the way ----------------------------------------------------------------------------------------------------------
+
+
+class Refused(Exception):
+    """An answer that is none of those hoped for. Never leaves the client."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        super().__init__(answer.status_code)
+        self.status = answer.status_code
+        try:
+            self.body: object = answer.json()
+        except ValueError:
+            self.body = answer.text
+
+
+def authentication(url: str, token: str) -> httpx.Auth:
+    """What shows the token to a server with each request."""
+    return _Personal(url, token) if token_kind(token) == "personal access" else _Legacy(token)
+
+
+class _Legacy(httpx.Auth):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Token {self._token}"
+        yield request
+
+
+class _Personal(httpx.Auth):
+    """A personal access token is shown once, for an access token that lives five minutes. When that is refused nothing was
+    carried out, and the request is made again with a new one."""
+
+    requires_response_body = True
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url, self._token, self._access = url, token, ""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        aged = bool(self._access)
+        if not aged:
+            yield from self._refreshed()
+        request.headers["Authorization"] = f"Bearer {self._access}"
+        answer = yield request
+        if answer.status_code == 401 and aged:
+            yield from self._refreshed()
+            request.headers["Authorization"] = f"Bearer {self._access}"
+            yield request
+
+    def _refreshed(self) -> Generator[httpx.Request, httpx.Response, None]:
+        answer = yield httpx.Request("POST", f"{self._url}/api/token/refresh/", json={"refresh": self._token})
+        if answer.status_code >= 400:
+            raise Refused(answer)
+        try:
+            self._access = str(answer.json()["access"])
+        except (ValueError, TypeError, KeyError):
+            raise Refused(answer) from None
