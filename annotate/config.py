@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "project": "ANNOTATE_PROJECT",
     "schema": "ANNOTATE_SCHEMA",
     "annotators": "ANNOTATE_ANNOTATORS",
+    "ui_language": "ANNOTATE_UI_LANGUAGE",
     "label_studio.url": "LABEL_STUDIO_URL",
     "label_studio.token_file": "ANNOTATE_TOKEN_FILE",
 }
@@ -28,7 +29,7 @@ ENVIRONMENT = {
 
 TOKEN = "LABEL_STUDIO_API_KEY"
 
-DEFAULTS = {"project": "", "schema": "default", "annotators": "", "label_studio.url": "", "label_studio.token_file": ""}
+DEFAULTS = dict.fromkeys(ENVIRONMENT, "") | {"schema": "default"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,14 @@ class Config:
     def annotators(self) -> tuple[str, ...]:
         """Names of the annotators, each with a project of their own; empty: one project for all."""
         return tuple(name.strip() for name in self["annotators"].split(",") if name.strip())
+
+    @property
+    def ui_languages(self) -> dict[str, str]:
+        """In which language annotators read labels and guidelines, by name; under an empty name the others: `fi` for all, or
+        `aino=fi, ben=ko, en`."""
+        given = (part.strip() for part in self["ui_language"].split(",") if part.strip())
+        pairs = (part.rpartition("=") for part in given)
+        return {name.strip(): language.strip() for name, _, language in pairs}
 
 
 def load(start: Path, flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Config:

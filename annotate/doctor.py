@@ -18,7 +18,7 @@ from annotate.labelstudio.client import Client, Project
 from annotate.labelstudio.http import new_session, transport_errors
 from annotate.labelstudio.tokens import given_token, token_kind
 from annotate.schema import LabelSchema
-from annotate.sync import find_project, has_schema, project_title, read_marker
+from annotate.sync import find_project, has_schema, language_of, project_title, read_marker
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -84,7 +84,7 @@ def examine(
     checks.append(Check("token", "ok", f"a {token_kind(target.token)} token, from {target.origin}", server=True))
     if labels is not None:
         for name in config.annotators or ("",):
-            checks += _project(projects, title(labels), name, labels)
+            checks += _project(projects, title(labels), name, labels, language_of(config.ui_languages, name))
     return checks
 
 
@@ -185,7 +185,7 @@ def _clock(date: str) -> Iterator[Check]:
     yield Check("clock", "warn", f"the server's clock is {abs(skew):.0f} s {way} this one", hint, server=True)
 
 
-def _project(projects: Sequence[Project], title: str, annotator: str, schema: LabelSchema) -> Iterator[Check]:
+def _project(projects: Sequence[Project], title: str, annotator: str, schema: LabelSchema, language: str) -> Iterator[Check]:
     try:
         name = project_title(title, annotator)
         project = find_project(projects, title, annotator)
@@ -196,7 +196,7 @@ def _project(projects: Sequence[Project], title: str, annotator: str, schema: La
         yield Check("project", "warn", f"there is no project {name!r} yet", "annotate push makes it", server=True)
         return
     yield Check("project", "ok", f"{name!r} is project {project.id}", server=True)
-    if has_schema(project, schema):
+    if has_schema(project, schema, language):
         yield Check("schema in step", "ok", f"project {project.id} has {schema.ref}", server=True)
         return
     marker = read_marker(project)

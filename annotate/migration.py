@@ -241,7 +241,7 @@ def _changes(
     found = [*compare_labels(before, schema, _known(choices, list(keys(before)))), *compare_words(before, after)]
     going, _ = routes(keys(before), schema, _known(choices, list(keys(before))))
     found += compare_overlap(_overlap_of(before, set(going.values()), marker.schemas[-1][0], schema), schema.overlap)
-    if not found and project.label_config != labeling_config(schema):
+    if not found and project.label_config != labeling_config(schema, ui_language=marker.language):
         found.append(Change("words", "", "", "", "the layout or the words around the labels change"))
     strays = [key for key in dict.fromkeys(in_use) if key not in keys(before) and key not in keys(schema)]
     return found + [Change("label_removed", *key, "", "is in use, though the project does not have it") for key in strays]
@@ -356,7 +356,7 @@ def _migrate(
     progress: Progress,
 ) -> ProjectMigration:
     first, done = plan, _Done()
-    config = labeling_config(schema)
+    config = labeling_config(schema, ui_language=plan.marker.language)
     single = {group.id for group in schema.topics if group.choice == "single"}
     if plan.routes:
         between = transition(plan.project.label_config, config, plan.routes)

@@ -200,6 +200,7 @@ def push(
     overlap: int = 0,
     prune: bool = False,
     dry_run: bool = False,
+    ui_languages: Mapping[str, str] | None = None,
     predictions: str | Path | None = None,
     rejects: Path | None = None,
     workspace: Path | None = None,
@@ -207,8 +208,9 @@ def push(
 ) -> tuple[PushReport, Mapping[str, int]]:
     """`segments.jsonl` → tasks, one project per annotator; the report, and the rejects by code. `regions` default to the
     schema's; `all` selects every region. With `dedupe` only one of equal texts is asked. With `overlap` each segment goes to so
-    many of the annotators, else to all. `predictions`: a file of `sync.Prediction`s, shown to annotators. `workspace`: the
-    folder whose journal makes it quick, and which keeps the texts that are not asked twice: `pull` gives them the answer."""
+    many of the annotators, else to all. `ui_languages`: in which language each reads labels and guidelines. `predictions`: a
+    file of `sync.Prediction`s, shown to annotators. `workspace`: the folder whose journal makes it quick, and which keeps the
+    texts that are not asked twice: `pull` gives them the answer."""
     from annotate import sync  # with the SDK behind it, which takes a second to load: only for push and pull
 
     selection = sync.select(schema, regions=regions, languages=languages, min_chars=min_chars)
@@ -237,6 +239,7 @@ def push(
             selection=selection,
             prune=prune,
             dry_run=dry_run,
+            ui_languages=ui_languages,
             guesses=guesses,
             rejects=rejected,
             workspace=workspace,

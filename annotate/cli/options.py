@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from annotate.errors import UsageError
+from annotate.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from annotate.config import Config
@@ -73,6 +73,18 @@ def agreement_overlap(given: int | None, schema: LabelSchema, config: Config) ->
         return given
     wanted = schema.agreement_overlap
     return wanted if 1 < wanted <= len(config.annotators) else 0
+
+
+def ui_languages(config: Config, schema: LabelSchema) -> dict[str, str]:
+    """In which language each annotator reads labels and guidelines. `UsageError` for one that the schema has no words in."""
+    given = config.ui_languages
+    for name, language in given.items():
+        if name and name not in config.annotators:
+            raise UsageError(f"ui_language names {name!r}, who is no annotator", hint=did_you_mean(name, config.annotators))
+        if language not in schema.ui_languages:
+            hint = f"{schema.name} has words in {', '.join(schema.ui_languages)} (ui_languages in the schema)"
+            raise UsageError(f"schema {schema.name} is not written in {language!r}", hint=hint)
+    return given
 
 
 def settings(**flags: str | None) -> Config:

@@ -21,6 +21,7 @@ from annotate.cli.options import (
     sample_options,
     schema_option,
     settings,
+    ui_languages,
     url_option,
 )
 from annotate.errors import OK, PARTIAL
@@ -48,6 +49,7 @@ SHOWN = 10
 @click.option("--requeue-before", metavar="VERSION", help="Ask again what was answered under an older schema version.")
 @click.option("--annotators", metavar="A,B", help="Names; each gets a project of their own.")
 @overlap_option
+@click.option("--ui-language", metavar="TAG", help="Which of the schema's ui_languages annotators read [default: the first].")
 @click.option(
     "--predictions",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -75,6 +77,7 @@ def push(
     dedupe: bool,
     requeue_before: str | None,
     overlap: int | None,
+    ui_language: str | None,
     predictions: Path | None,
     prune: bool,
     dry_run: bool,
@@ -85,7 +88,7 @@ def push(
     from annotate import workflow
     from annotate.labelstudio.connection import connect
 
-    config = settings(schema=schema, project=project, annotators=annotators, url=url)
+    config = settings(schema=schema, project=project, annotators=annotators, ui_language=ui_language, url=url)
     labels = label_schema(config)
     with connect(config, os.environ) as client, console.progress("push") as progress:
         report, rejected = workflow.push(
@@ -102,6 +105,7 @@ def push(
             overlap=agreement_overlap(overlap, labels, config),
             prune=prune,
             dry_run=dry_run,
+            ui_languages=ui_languages(config, labels),
             predictions=predictions,
             rejects=rejects,
             workspace=config.workspace,
@@ -112,6 +116,10 @@ def push(
         guessed = f", {one.predictions:,} predictions" if one.predictions else ""
         reading = f", {one.characters:,} characters to read" if one.characters else ""
         console.note(f"{one.annotator or 'project'}: {counts(one.counts)}{reading}{guessed}  {one.url}")
+        if one.refreshed:
+            console.note(
+                f"  {' and '.join(one.refreshed)}{' to be' if dry_run else ''} brought in step with the schema's words"
+            )
         for gone in one.retires[:SHOWN]:
             console.note(f"  annotated, {'to be ' if dry_run else ''}retired: {gone.doc_id}  {gone.url}")
         if len(one.retires) > SHOWN:

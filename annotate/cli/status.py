@@ -21,6 +21,7 @@ from annotate.cli.options import (
     sample_options,
     schema_option,
     settings,
+    ui_languages,
     url_option,
 )
 from annotate.errors import FAILURE, OK, UsageError
@@ -88,6 +89,7 @@ def status(
             annotators=config.annotators,
             overlap=agreement_overlap(overlap, labels, config),
             prune=prune,
+            ui_languages=ui_languages(config, labels),
             workspace=config.workspace,
         )
     in_step = all(one.in_step for one in found)
@@ -98,7 +100,7 @@ def status(
                 for name, numbers in groups.items():
                     console.data(f"  {title} {name}: {_told(numbers)}")
             if one.url and one.filled and not one.schema_in_step:
-                console.data(f"  schema: the project has another than {labels.ref}")
+                console.data(f"  schema: the project has another than {labels.ref}, or other words")
             if any(one.out_of_step.values()):
                 console.data(f"  a push now: {counts(one.out_of_step)}")
         if wanted and wanted.not_selected:

@@ -51,6 +51,8 @@ class Project:
     title: str
     description: str
     label_config: str
+    instruction: str = ""
+    """HTML that annotators read before they begin."""
     born: str = ""
     """When it was made: numbers are used again by a server that was set up anew."""
 
@@ -117,7 +119,7 @@ class Client:
         """All projects the user sees, oldest first."""
         found, page = [], 1
         while True:
-            fields = "id,title,description,label_config,created_at"
+            fields = "id,title,description,label_config,expert_instruction,created_at"
             answer = self._get("api/projects/", page=page, page_size=100, include=fields)
             with self._mapped():
                 found += [_project(item) for item in answer["results"]]
@@ -159,15 +161,19 @@ class Client:
             (counted,) = (item for item in answer["results"] if item["id"] == project)
             return Counters(*(int(counted[name] or 0) for name in names))
 
-    def update_project(self, project: Project, *, description: str, label_config: str) -> Project:
-        """Change description and config. The config is validated first: an update alone silently accepts that a label in use
-        goes."""
+    def update_project(
+        self, project: Project, *, description: str, label_config: str, instruction: str | None = None
+    ) -> Project:
+        """Change description and config, and the instruction when one is given. The config is validated first: an update alone
+        silently accepts that a label in use goes."""
         if label_config != project.label_config:
             with self._sdk(config=True) as sdk:
                 sdk.projects.validate_label_config(project.id, label_config=label_config)
+        shown = {} if instruction is None else {"expert_instruction": instruction, "show_instruction": bool(instruction)}
         with self._sdk(config=True) as sdk:
-            sdk.projects.update(project.id, description=description, label_config=label_config)
-        return replace(project, description=description, label_config=label_config)
+            sdk.projects.update(project.id, description=description, label_config=label_config, **shown)
+        told = project.instruction if instruction is None else instruction
+        return replace(project, description=description, label_config=label_config, instruction=told)
 
     def views(self, project: int) -> list[Json]:
         """The tabs of a project's Data Manager."""
@@ -356,7 +362,8 @@ def _stamp(moment: str) -> str:
 
 def _project(item: Json) -> Project:
     text = {name: item.get(name) or "" for name in ("description", "label_config")}
-    return Project(int(item["id"]), item["title"], **text, born=str(item.get("created_at") or ""))
+    told = str(item.get("expert_instruction") or "")
+    return Project(int(item["id"]), item["title"], **text, instruction=told, born=str(item.get("created_at") or ""))
 
 
 def _json(answer: httpx.Response) -> Any:

@@ -8,7 +8,7 @@ projects   found by their marker, made, kept          predicting what models say
 
 from annotate.sync.deciding import Plan, decide
 from annotate.sync.predicting import Guesses, PredictedSpan, Prediction, checked
-from annotate.sync.projects import Marker, find_project, has_schema, project_title, project_url, read_marker
+from annotate.sync.projects import Marker, find_project, has_schema, language_of, project_title, project_url, read_marker
 from annotate.sync.pulling import Pulled, pull
 from annotate.sync.pushing import ProjectPush, PushReport, Retirement, alone, push
 from annotate.sync.sharing import share
@@ -37,6 +37,7 @@ __all__ = [
     "decide",
     "find_project",
     "has_schema",
+    "language_of",
     "narrowed",
     "project_title",
     "project_url",

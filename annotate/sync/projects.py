@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
@@ -22,6 +23,7 @@ MARKER = "annotate-project:"
 _MARKER_LINE = re.compile(rf"^{MARKER} (\{{.*)$", re.MULTILINE)
 PREAMBLE = "Kept in step by annotate: leave the next line as it is."
 TITLE_LENGTH = range(3, 51)
+CONFIG, INSTRUCTIONS = "labeling config", "instructions"
 
 log = logging.getLogger("annotate")
 
@@ -33,6 +35,10 @@ class Marker:
     title: str
     annotator: str
     schemas: tuple[tuple[SchemaRef, str], ...]
+    language: str = ""
+    """In which labels and guidelines are shown (BCP-47); empty: the schema's first."""
+    instructions: str = ""
+    """Digest of the instruction as it was written last: one that differs is a person's."""
 
     def text(self) -> str:
         """The line."""
@@ -40,6 +46,8 @@ class Marker:
             "title": self.title,
             "annotator": self.annotator,
             "schemas": [asdict(ref) | {"since": since} for ref, since in self.schemas],
+            "language": self.language,
+            "instructions": self.instructions,
         }
         return f"{MARKER} {json.dumps(value, ensure_ascii=False)}"
 
@@ -60,7 +68,8 @@ def read_marker(project: Project) -> Marker | None:
         schemas = tuple((SchemaRef(s["name"], s["version"], s["sha256"]), str(s["since"])) for s in value["schemas"])
         if not schemas:
             raise ValueError("no schema")
-        return Marker(value["title"], value["annotator"], schemas)
+        words = (str(value.get("language", "")), str(value.get("instructions", "")))
+        return Marker(value["title"], value["annotator"], schemas, *words)
     except (ValueError, KeyError, TypeError):
         log.warning("the annotate-project line in the description of project %s (%s) is damaged", project.id, project.title)
         return None
@@ -91,24 +100,72 @@ def find_project(projects: Sequence[Project], title: str, annotator: str) -> Pro
     return own[0] if own else None
 
 
-def open_project(client: Client, found: Project | None, title: str, annotator: str, schema: LabelSchema) -> Project:
-    """The project, made or brought in step with the schema."""
-    config = labeling_config(schema)
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """What annotators see of a schema."""
+
+    label_config: str
+    instruction: str
+
+    @classmethod
+    def of(cls, schema: LabelSchema, language: str) -> Appearance:
+        """In a language; where it has no words, in the schema's first."""
+        guidelines = display(schema.guidelines, (language, *schema.ui_languages))
+        return cls(labeling_config(schema, ui_language=language), instructions(guidelines))
+
+
+def open_project(
+    client: Client, found: Project | None, title: str, annotator: str, schema: LabelSchema, language: str = ""
+) -> Project:
+    """The project, made or brought in step with the schema, its words in a language (without one, in that it has)."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     if found is None:
-        marker = Marker(title, annotator, ((schema.ref, now),))
-        guidelines = instructions(display(schema.guidelines, schema.ui_languages))
-        made = client.create_project(project_title(title, annotator), marker.within(PREAMBLE), config, guidelines)
+        shown = Appearance.of(schema, language)
+        marker = Marker(title, annotator, ((schema.ref, now),), language, _digest(shown.instruction))
+        name = project_title(title, annotator)
+        made = client.create_project(name, marker.within(PREAMBLE), shown.label_config, shown.instruction)
         return _first_made(client, made, title, annotator)
     marker = read_marker(found) or Marker(title, annotator, ())
     if not marker.schemas or marker.schemas[-1][0] != schema.ref:
         marker = replace(marker, schemas=(*marker.schemas, (schema.ref, now)))
+    marker = replace(marker, language=language or marker.language)
+    shown = Appearance.of(schema, marker.language)
+    refreshed = outdated(found, schema, language)
+    told = shown.instruction if INSTRUCTIONS in refreshed else None
+    if told is not None or found.instruction == shown.instruction:
+        marker = replace(marker, instructions=_digest(shown.instruction))
+    elif _digest(shown.instruction) != marker.instructions:
+        log.warning(
+            "the instructions of project %s were edited in Label Studio and stay; empty them there to get ours", found.id
+        )
     description = marker.within(found.description)
-    if (description, config) == (found.description, found.label_config):
+    if description == found.description and not refreshed:
         return found
-    if config != found.label_config:
-        require_labels_kept(client, found, config)
-    return client.update_project(found, description=description, label_config=config)
+    if CONFIG in refreshed:
+        require_labels_kept(client, found, shown.label_config)
+    return client.update_project(found, description=description, label_config=shown.label_config, instruction=told)
+
+
+def language_of(languages: Mapping[str, str], annotator: str) -> str:
+    """In which language an annotator reads: their own, else that of all others, under an empty name; empty when none is set."""
+    return languages.get(annotator) or languages.get("", "")
+
+
+def outdated(project: Project, schema: LabelSchema, language: str = "") -> tuple[str, ...]:
+    """What of a project a push brings in step with the schema: `labeling config` (labels, names, hints, keys, colours),
+    `instructions` (the guidelines, unless a person has edited them in Label Studio)."""
+    marker = read_marker(project)
+    shown = Appearance.of(schema, language or (marker.language if marker else ""))
+    own = not project.instruction or bool(marker and marker.instructions == _digest(project.instruction))
+    changed = {
+        CONFIG: project.label_config != shown.label_config,
+        INSTRUCTIONS: own and project.instruction != shown.instruction,
+    }
+    return tuple(name for name, is_changed in changed.items() if is_changed)
+
+
+def _digest(instruction: str) -> str:
+    return hashlib.blake2b(instruction.encode(), digest_size=8).hexdigest()
 
 
 def _first_made(client: Client, made: Project, title: str, annotator: str) -> Project:
@@ -133,10 +190,10 @@ def project_url(client: Client, project: int) -> str:
     return f"{client.url}/projects/{project}"
 
 
-def has_schema(project: Project, schema: LabelSchema) -> bool:
-    """Whether a project has the labeling config of a schema, and its marker says so."""
+def has_schema(project: Project, schema: LabelSchema, language: str = "") -> bool:
+    """Whether a project has the labeling config and the guidelines of a schema, and its marker says so."""
     marker = read_marker(project)
-    return bool(marker and marker.schemas[-1][0] == schema.ref and project.label_config == labeling_config(schema))
+    return bool(marker and marker.schemas[-1][0] == schema.ref and not outdated(project, schema, language))
 
 
 # -- tabs --------------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from annotate.schema import LabelSchema
 from annotate.sync.deciding import Plan, decide
 from annotate.sync.mirror import in_step, look, with_journal
 from annotate.sync.predicting import Guesses, Predictor
-from annotate.sync.projects import ensure_views, find_project, open_project, project_title, project_url
+from annotate.sync.projects import ensure_views, find_project, language_of, open_project, outdated, project_title, project_url
 from annotate.sync.sharing import shares_of
 from annotate.sync.wanted import Selection, Wanted, WantedTask
 
@@ -71,6 +71,8 @@ class ProjectPush:
     """Sent, or with a dry run to be sent."""
     retires: tuple[Retirement, ...]
     """The annotated ones among the retired."""
+    refreshed: tuple[str, ...] = ()
+    """What of an existing project is brought in step with the schema's words: `labeling config`, `instructions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def push(
     selection: Selection,
     prune: bool = False,
     dry_run: bool = False,
+    ui_languages: Mapping[str, str] | None = None,
     guesses: Guesses | None = None,
     rejects: Callable[[Reject], None] | None = None,
     workspace: Path | None = None,
@@ -107,8 +110,9 @@ def push(
 ) -> PushReport:
     """Make the projects hold exactly the wanted tasks, one project per annotator (one in all without annotators). Repeating it
     does nothing. With `overlap` each segment goes to so many of the annotators, else to all. With `dry_run` nothing is written
-    to the server and the report says what would be. `guesses`: predictions for the tasks, checked; those that the
-    server does not keep go to `rejects`. `workspace`: the folder of the journal."""
+    to the server and the report says what would be. `ui_languages`: in which language each annotator reads labels and
+    guidelines, under an empty name the others; a project not named keeps what it has. `guesses`: predictions for the tasks,
+    checked; those that the server does not keep go to `rejects`. `workspace`: the folder of the journal."""
     names = list(dict.fromkeys(annotators)) or [""]
     if overlap > len(names):
         raise UsageError(f"an overlap of {overlap} needs as many annotators; there are {len(names)}", hint="name more of them")
@@ -125,6 +129,7 @@ def push(
                 selection,
                 prune,
                 progress,
+                ui_languages or {},
                 Predictor(client, journal, guesses or {}, rejects or log.warning),
             ).run(wanted, names, overlap, dry_run=dry_run),
         )
@@ -158,6 +163,7 @@ class _Push:
     selection: Selection
     prune: bool
     progress: Progress
+    ui_languages: Mapping[str, str]
     predictor: Predictor
 
     def run(self, wanted: Wanted, names: Sequence[str], overlap: int, *, dry_run: bool) -> PushReport:
@@ -169,17 +175,19 @@ class _Push:
         for name, share_of_it in shares.items():
             plan = decide(share_of_it, self._known(keys.get(name)), self.selection, prune=self.prune)
             project, blocked = found[name], 0
+            language = language_of(self.ui_languages, name)
+            refreshed = outdated(project, self.schema, language) if project else ()
             if dry_run:
                 guessed = self.predictor.missing(project, keys.get(name), share_of_it.tasks.keys())
             else:
-                project = open_project(self.client, project, self.title, name, self.schema)
+                project = open_project(self.client, project, self.title, name, self.schema, language)
                 blocked = self._do(project, share_of_it, plan)
                 everything = share_of_it.tasks.values()
                 ensure_views(self.client, project, {t.region for t in everything}, {t.lang for t in everything})
                 key = self.journal.project(self.client.url, project.id, project.born)
                 url = project_url(self.client, project.id)
                 guessed = self.predictor.send(project, key, share_of_it.tasks.keys(), url)
-            reports.append(self._report(project, name, plan, blocked, guessed))
+            reports.append(replace(self._report(project, name, plan, blocked, guessed), refreshed=refreshed))
         return PushReport(tuple(reports), wanted.not_selected, len(wanted.copies))
 
     def _known(self, key: int | None) -> Iterable[FoundTask]:

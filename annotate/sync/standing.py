@@ -12,7 +12,7 @@ from annotate.labelstudio.client import Client, Project
 from annotate.schema import LabelSchema
 from annotate.sync.deciding import Plan, decide
 from annotate.sync.mirror import look, with_journal
-from annotate.sync.projects import find_project, has_schema, project_url, read_marker
+from annotate.sync.projects import find_project, has_schema, language_of, project_url, read_marker
 from annotate.sync.pushing import Occupied, alone
 from annotate.sync.sharing import shares_of
 from annotate.sync.wanted import Selection, Wanted
@@ -37,7 +37,7 @@ class ProjectStatus:
     """The same counts, without `retired`, by language."""
     by_region: Mapping[str, Mapping[str, int]]
     schema_in_step: bool
-    """Whether the project has the schema and the labeling config that a push would give it."""
+    """Whether the project has the schema, and the labeling config and instructions that a push would give it."""
     out_of_step: Mapping[str, int]
     """What a push would do: `created`, `updated`, `retired`; empty when no corpus was compared."""
 
@@ -57,12 +57,15 @@ def status(
     annotators: Sequence[str] = (),
     overlap: int = 0,
     prune: bool = False,
+    ui_languages: Mapping[str, str] | None = None,
     workspace: Path | None = None,
 ) -> list[ProjectStatus]:
     """Where each project of a title stands, compared with what a push of `wanted` would do. Writes nothing to the server.
 
     These are the projects of the annotators (without any: all the title has, or the one it would get); further ones of the
     title are counted and not compared."""
+
+    languages = ui_languages or {}
 
     def do(journal: Journal) -> list[ProjectStatus]:
         projects = client.projects()
@@ -77,7 +80,11 @@ def status(
         shares = shares_of(wanted, filled, overlap, known) if wanted is not None else {}
         plans = {name: decide(of_it, known(name), selection or Selection(), prune=prune) for name, of_it in shares.items()}
         return [
-            replace(_project_status(client, project, name, schema, known(name), plans.get(name)), filled=name in filled)
+            replace(
+                _project_status(client, project, name, known(name), plans.get(name)),
+                schema_in_step=project is not None and has_schema(project, schema, language_of(languages, name)),
+                filled=name in filled,
+            )
             for name, project in found.items()
         ]
 
@@ -93,7 +100,7 @@ def _unwatched(done: int, total: int) -> None:
 
 
 def _project_status(
-    client: Client, project: Project | None, annotator: str, schema: LabelSchema, tasks: Iterable[FoundTask], plan: Plan | None
+    client: Client, project: Project | None, annotator: str, tasks: Iterable[FoundTask], plan: Plan | None
 ) -> ProjectStatus:
     total, by_lang, by_region = Counter[str](), defaultdict[str, Counter[str]](Counter), defaultdict[str, Counter[str]](Counter)
     retired = 0
@@ -112,7 +119,7 @@ def _project_status(
         counts=_stated(total) | {"retired": retired},
         by_lang={lang: _stated(counter) for lang, counter in sorted(by_lang.items())},
         by_region={region: _stated(counter) for region, counter in sorted(by_region.items())},
-        schema_in_step=project is not None and has_schema(project, schema),
+        schema_in_step=False,
         out_of_step={key: planned[key] for key in ("created", "updated", "retired") if key in planned},
     )
 
