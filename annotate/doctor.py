@@ -182,7 +182,8 @@ def _clock(date: str) -> Iterator[Check]:
         return
     way = "ahead of" if skew > 0 else "behind"
     hint = "set both by NTP: annotations are assigned to versions of the schema by time"
-    yield Check("clock", "warn", f"the server's clock is {abs(skew):.0f} s {way} this one", hint, server=True)
+    far = f"{abs(skew):.0f} s" if abs(skew) < 120 else f"{abs(skew) / 60:,.0f} min"
+    yield Check("clock", "warn", f"the server's clock is {far} {way} this one", hint, server=True)
 
 
 def _project(projects: Sequence[Project], title: str, annotator: str, schema: LabelSchema, language: str) -> Iterator[Check]:

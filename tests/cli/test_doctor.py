@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -207,6 +208,44 @@ def test_the_embedded_server_hangs(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     checks = checked(capsys, 4)
     assert levels(checks) == {"embedded server": "fail", "server": "fail"}
     assert "annotate server stop" in str(checks["embedded server"]["hint"])
+
+
+BROKEN = (
+    "nothing listens at the address",
+    "the address has a wrong path: a web server answers",
+    "the organisation has switched legacy tokens off",
+    "an old server whose clock is slow",
+    "two projects have the title",
+)
+
+
+def test_the_readme_shows_what_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = [block for block in re.findall(r"^```text\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE) if BROKEN[0] in block]
+    with (
+        FakeLabelStudio() as fake,
+        FakeLabelStudio(legacy_tokens=False) as modern,
+        FakeLabelStudio(version="1.7.3", clock_skew=-3600) as old,
+    ):
+        with Client(fake.url, fake.token) as client:
+            for _ in range(2):
+                client.create_project("surgery", "", "<View/>", "")
+
+        def printed(url: str, token: str) -> str:
+            monkeypatch.setenv("LABEL_STUDIO_URL", url)
+            monkeypatch.setenv("LABEL_STUDIO_API_KEY", token)
+            capsys.readouterr()
+            main(["doctor", "-q"])
+            return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8080", capsys.readouterr().out)
+
+        told = [
+            printed(f"http://127.0.0.1:{free_port()}", fake.token),
+            printed(f"{fake.url}/nowhere", fake.token),
+            printed(modern.url, modern.token),
+            printed(old.url, old.token),
+            printed(fake.url, fake.token),
+        ]
+    assert shown == ["\n".join(f"# {what}\n{output}" for what, output in zip(BROKEN, told, strict=True))]
 
 
 @pytest.mark.live
