@@ -20,6 +20,7 @@ from annotate.labelstudio.client import Client
 from annotate.labelstudio.people import add_user, token_of
 from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Reject, Segment, Span
+from annotate.testing import FakeLabelStudio
 from tests.builders import HARD_TEXTS, SCHEMA_TEXT, segment, segments
 from tests.conftest import Live
 
@@ -398,3 +399,35 @@ def test_predictions_are_checked_sent_once_and_read_back(
     shown = {task["data"]["doc_id"]: task["predictions"] for task in client.tasks(project)}
     assert [shown[str(n)][0]["result"][1]["value"]["choices"] for n in range(3)] == [["sport"], ["trade"], ["sport"]]
     assert [len(shown[str(n)]) for n in range(4)] == [1, 1, 1, 0]
+
+
+def test_annotators_begin_from_the_first_model(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [segment(f"Boat {n} reached Oulu ⛵.", doc_id=str(n)) for n in range(2)]
+    rows: list[dict[str, object]] = [
+        {"segment_id": record.id, "model": model, "topics": {"theme": ["trade"]}}
+        for record in records
+        for model in ("late", "early")
+    ]
+
+    def chosen(project: int) -> object:
+        return client._get(f"api/projects/{project}/")["model_version"]
+
+    project = only_project(push(workplace, records, capsys))
+    assert chosen(project) == ""  # without predictions nothing is to begin from
+    told = ("--predictions", predict(workplace, *rows))
+    assert push(workplace, records, capsys, *told, "--dry-run")["predictions"] == 4
+    assert chosen(project) == ""
+    assert push(workplace, records, capsys, *told)["predictions"] == 4
+    assert chosen(project) == "late"
+    client.begin_from(project, "early")
+    assert chosen(project) == "early"
+    assert push(workplace, records, capsys, *told)["predictions"] == 0
+    assert chosen(project) == "late"
+
+
+def test_a_project_that_begins_from_the_model_is_not_changed_again(fake: FakeLabelStudio) -> None:
+    with Client(fake.url, fake.token) as client:
+        project = client.create_project("model", "", '<View><Text name="text" value="$text"/></View>', "").id
+        for _ in range(2):
+            client.begin_from(project, "ner-2")
+    assert [request.method for request in fake.requests if request.path == f"/api/projects/{project}/"].count("PATCH") == 1
