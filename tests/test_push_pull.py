@@ -211,8 +211,10 @@ def test_a_label_in_use_cannot_be_dropped_in_silence(
     (task,) = texts_on_server(client, project).values()
     client.submit(task, to_result([Span(0, 5, "ORG", "Ships")], {}), lead_time=1, skipped=False)
     (workplace / "little.yaml").write_text(SCHEMA_TEXT.replace("[PERSON, ORG, GPE]", "[PERSON, GPE]"))
-    assert main(["push", "segments.jsonl", "--json"]) == 4
-    assert "ORG" in json.loads(capsys.readouterr().out)["error"]["message"]
+    for flags in (["--dry-run"], []):  # said beforehand, too
+        capsys.readouterr()
+        assert main(["push", "segments.jsonl", "--json", *flags]) == 4
+        assert "ORG" in json.loads(capsys.readouterr().out)["error"]["message"]
     (workplace / "little.yaml").write_text(SCHEMA_TEXT.replace("[PERSON, ORG, GPE]", "[PERSON, ORG, GPE, EVENT]"))
     assert main(["push", "segments.jsonl", "-q"]) == 0
 

@@ -167,13 +167,17 @@ class Client:
         """Change description and config, and the instruction when one is given. The config is validated first: an update alone
         silently accepts that a label in use goes."""
         if label_config != project.label_config:
-            with self._sdk(config=True) as sdk:
-                sdk.projects.validate_label_config(project.id, label_config=label_config)
+            self.validate(project, label_config)
         shown = {} if instruction is None else {"expert_instruction": instruction, "show_instruction": bool(instruction)}
         with self._sdk(config=True) as sdk:
             sdk.projects.update(project.id, description=description, label_config=label_config, **shown)
         told = project.instruction if instruction is None else instruction
         return replace(project, description=description, label_config=label_config, instruction=told)
+
+    def validate(self, project: Project, label_config: str) -> None:
+        """`ConfigRefused` when Label Studio sees that a config does not fit a project's annotations."""
+        with self._sdk(config=True) as sdk:
+            sdk.projects.validate_label_config(project.id, label_config=label_config)
 
     def views(self, project: int) -> list[Json]:
         """The tabs of a project's Data Manager."""

@@ -142,7 +142,7 @@ def open_project(
     if description == found.description and not refreshed:
         return found
     if CONFIG in refreshed:
-        require_labels_kept(client, found, shown.label_config)
+        require_labels_kept(client, found, shown.label_config)  # and the update validates
     return client.update_project(found, description=description, label_config=shown.label_config, instruction=told)
 
 
@@ -162,6 +162,15 @@ def outdated(project: Project, schema: LabelSchema, language: str = "") -> tuple
         INSTRUCTIONS: own and project.instruction != shown.instruction,
     }
     return tuple(name for name, is_changed in changed.items() if is_changed)
+
+
+def require_change(client: Client, project: Project, schema: LabelSchema, language: str) -> None:
+    """`ConfigRefused` when a push could not bring a project in step with the schema without harm to its answers."""
+    marker = read_marker(project)
+    config = labeling_config(schema, ui_language=language or (marker.language if marker else ""))
+    if config != project.label_config:
+        require_labels_kept(client, project, config)
+        client.validate(project, config)
 
 
 def _digest(instruction: str) -> str:

@@ -28,7 +28,16 @@ from annotate.schema import LabelSchema
 from annotate.sync.deciding import Plan, decide
 from annotate.sync.mirror import in_step, look, with_journal
 from annotate.sync.predicting import Guesses, Predictor
-from annotate.sync.projects import ensure_views, find_project, language_of, open_project, outdated, project_title, project_url
+from annotate.sync.projects import (
+    ensure_views,
+    find_project,
+    language_of,
+    open_project,
+    outdated,
+    project_title,
+    project_url,
+    require_change,
+)
 from annotate.sync.sharing import shares_of
 from annotate.sync.wanted import Selection, Wanted, WantedTask
 
@@ -178,6 +187,8 @@ class _Push:
             language = language_of(self.ui_languages, name)
             refreshed = outdated(project, self.schema, language) if project else ()
             if dry_run:
+                if project:
+                    require_change(self.client, project, self.schema, language)
                 guessed = self.predictor.missing(project, keys.get(name), share_of_it.tasks.keys())
             else:
                 project = open_project(self.client, project, self.title, name, self.schema, language)
