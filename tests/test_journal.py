@@ -190,6 +190,71 @@ def test_an_unchanged_project_is_not_read_again(fake: FakeLabelStudio, tmp_path:
     assert all("updated_at" in request.query or "draft_exists" in request.query for request in lists)
 
 
+def known(server: Live) -> list[FoundTask]:
+    with Journal(FILE) as journal, server.client() as client:
+        title = Path("annotate.yaml").read_text().split("\n")[0].removeprefix("project: ")
+        (project,) = [project for project in client.projects() if project.title == title]
+        return list(journal.tasks(journal.project(server.url, project.id, project.born)))
+
+
+def test_what_a_push_made_is_read_back_only_where_somebody_touched_it(
+    server: Live, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = told(capsys, "push", "segments.jsonl")["projects"][0]["id"]
+    tasks = tasks_of(client, project)
+    answer(client, tasks["03.txt"])
+    assert told(capsys, "pull")["annotations"] == 1
+    assert {task.id for task in known(server) if task.updated_at} <= {tasks["03.txt"], max(tasks.values())}
+    # An edit of a task nobody has answered is seen and mended.
+    (edited,) = [task for task in client.tasks(project, ("id", "data", "meta")) if task["id"] == tasks["05.txt"]]
+    client.update_task(edited["id"], edited["data"] | {"region": "title"}, edited["meta"])
+    assert told(capsys, "status")["in_step"] is False
+    assert told(capsys, "push", "segments.jsonl")["updated"] == 1
+    assert told(capsys, "status")["in_step"] is True
+    # More segments at once: those of the first push stay known.
+    more = [segment(f"Ship {n} reached Oulu.", doc_id=f"s{n}.txt") for n in range(3)]
+    Path("segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in RECORDS + more))
+    assert told(capsys, "push", "segments.jsonl")["created"] == 3
+    answer(client, tasks["04.txt"])
+    assert told(capsys, "pull")["annotations"] == 2
+    assert len([task for task in known(server) if not task.updated_at]) >= len(RECORDS) + len(more) - 5
+
+
+def test_what_others_import_meanwhile_is_found(server: Live, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    project = told(capsys, "push", "segments.jsonl")["projects"][0]["id"]
+    (twin, *_) = client.tasks(project, ("id", "data", "meta"))
+    client.import_tasks(project, [dumps({"data": twin["data"], "meta": twin["meta"]})])
+    assert told(capsys, "status")["projects"][0]["counts"]["tasks"] == len(RECORDS) + 1
+    assert told(capsys, "push", "segments.jsonl")["retired"] == 1
+    assert len(tasks_of(client, project)) == len(list(client.tasks(project, ("id",)))) == len(RECORDS)
+
+
+@pytest.mark.parametrize("gone", [["042.txt"], ["000.txt", "119.txt"], [f"{n:03}.txt" for n in range(0, 120, 7)]], ids=len)
+def test_what_is_gone_is_found_by_counting(
+    gone: list[str], fake: FakeLabelStudio, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_URL", fake.url)
+    monkeypatch.setenv(TOKEN, fake.token)
+    for module in ("sync.mirror", "labelstudio.client"):
+        monkeypatch.setattr(f"annotate.{module}.PAGE", 5)
+    records = [segment(f"Boat {n} reached Oulu 🚤.", doc_id=f"{n:03}.txt") for n in range(120)]
+    Path("segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    with Client(fake.url, fake.token) as client:
+        project = told(capsys, "push", "segments.jsonl")["projects"][0]["id"]
+        tasks = tasks_of(client, project)
+        for name in ("000.txt", "042.txt", "043.txt", "119.txt"):
+            answer(client, tasks[name])
+        assert told(capsys, "pull")["annotations"] == 4
+        client.delete_tasks(project, [tasks[name] for name in gone])
+        first = len(fake.requests)
+        answered = 4 - len({"000.txt", "042.txt", "043.txt", "119.txt"} & set(gone))
+        assert told(capsys, "pull")["annotations"] == answered
+        listed = [r for r in fake.requests[first:] if r.path == "/api/tasks/" and "page_size=5" in r.query]
+        told(capsys, "pull", "--all", "-o", "fresh.jsonl")
+    assert Path("fresh.jsonl").read_bytes() == Path("annotations.jsonl").read_bytes()
+    assert len(listed) <= (24 + 12 if len(gone) > 5 else 12)  # of many, all 24 pages are read
+
+
 def test_pull_says_when_something_is_rejected(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
     project = told(capsys, "push", "segments.jsonl")["projects"][0]["id"]
     answer(client, min(tasks_of(client, project).values()), "NOT_A_LABEL")
