@@ -94,7 +94,8 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """Tasks that pushes made, and that need no reading back: the server counted them and nobody else's were among them."""
+    """Tasks that pushes made, and that need no reading back: the server counts as many, with as many answers. (What is not
+    seen: an edit of such a task's data by another program while the push still ran, until somebody answers it.)"""
 
     after: int
     """They have higher numbers than this one."""

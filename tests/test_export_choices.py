@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from annotate import lint, workflow
+from annotate.cli import main
 from annotate.dataset import Answers, ExportReport, SplitRow, export, read_splits, stream
 from annotate.errors import AnnotateError, UsageError
 from annotate.importers import Settings, import_files
@@ -317,3 +318,25 @@ def test_changing_one_label_changes_only_what_it_must(tmp_path: Path) -> None:
 def test_an_empty_gold_file_is_no_dataset(tmp_path: Path) -> None:
     with pytest.raises(AnnotateError, match="nothing to export"):
         export([], tmp_path / "out", schema=SCHEMA, schema_bytes=YAML.encode())
+
+
+# -- where rejects can be read -----------------------------------------------------------------------------------------
+
+
+def test_export_says_where_rejects_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.yaml").write_text(YAML, encoding="utf-8")
+    write_records("gold.jsonl", [*GOLD, gold("s9", "Nobody's label.", ("Nobody", "NOPE"), doc="d9")])
+    with Path("gold.jsonl").open("a") as file:
+        file.write("no record\n")
+
+    def said(*flags: str) -> str:
+        capsys.readouterr()
+        main(["export", "gold.jsonl", "out", "--schema", "t.yaml", "--format", "jsonl", *flags])
+        return next(line for line in capsys.readouterr().err.splitlines() if "rejected: see" in line)
+
+    assert said() == "2 rejected: see out/rejects.jsonl; 1 unreadable or taken down: --rejects FILE writes them down"
+    assert said("--rejects", "all.jsonl") == "2 rejected: see all.jsonl"
+    assert len(Path("all.jsonl").read_bytes().splitlines()) == 2

@@ -134,11 +134,12 @@ def _read_drafts(client: Client, journal: Journal, key: int, project: Project) -
 
 
 def _mended(client: Client, journal: Journal, key: int, project: Project) -> bool:
-    """Find the ranges of tasks that the server counts otherwise than the journal, and read these; False when that is
-    not worth while."""
-    top = journal.top(key)
+    """Find the ranges of tasks that the server counts otherwise than the journal, and read these; False when there are none
+    (skips are not counted by ranges) or too many."""
+    top, found = journal.top(key), False
     for page in client.pages(project.id, SCAN_FIELDS, after=top):
         journal.note(key, [found_task(item) for item in page])
+        found = True
     ranges, left = [(0, top)], 1 + journal.counters(key).tasks // PAGE // FEW
     while ranges:
         low, high = ranges.pop()
@@ -151,11 +152,11 @@ def _mended(client: Client, journal: Journal, key: int, project: Project) -> boo
             continue
         if not left:
             return False
-        left -= 1
+        left, found = left - 1, True
         until = task_filter("id", "less_or_equal", "Number", high)
         pages = client.pages(project.id, SCAN_FIELDS, after=low, only=[until])
         journal.replace_range(key, low, high, [found_task(item) for page in pages for item in page])
-    return True
+    return found
 
 
 def _before(anchor: str) -> str:
