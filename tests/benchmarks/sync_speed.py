@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -161,13 +161,17 @@ class Clock:
     def command(self, name: str, items: int, *arguments: str) -> None:
         """Run annotate, and measure it."""
         begun, servers = time.perf_counter(), self._worked()
-        child = os.posix_spawn(sys.executable, [sys.executable, "-m", "annotate", *arguments, "-q"], os.environ)
-        _, status, usage = os.wait4(child, 0)
+        child = psutil.Process(os.posix_spawn(sys.executable, [sys.executable, "-m", "annotate", *arguments, "-q"], os.environ))
+        peak = 0
+        while not (ended := os.wait4(child.pid, os.WNOHANG))[0]:  # what the kernel calls the peak is the parent's, if higher
+            with suppress(psutil.Error):
+                peak = max(peak, child.memory_info().rss)
+            time.sleep(0.05)
+        _, status, usage = ended
         seconds = time.perf_counter() - begun
         if os.waitstatus_to_exitcode(status):
             raise SystemExit(f"annotate {' '.join(arguments)} failed")
-        megabytes = usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
-        say(Step(name, seconds, items, megabytes, usage.ru_utime + usage.ru_stime, self._worked() - servers))
+        say(Step(name, seconds, items, peak / 1e6, usage.ru_utime + usage.ru_stime, self._worked() - servers))
 
     def _worked(self) -> float:
         return sum(times.user + times.system for times in (process.cpu_times() for process in self._server))
