@@ -216,13 +216,22 @@ class Annotation:
 def require_spans(spans: Sequence[Span], text: str, where: str) -> None:
     """Raise `InvariantError` unless spans are sorted, distinct, inside `text`, not blank, and carry the slice they cover."""
     for span in spans:
-        at = f"{where}: span {span.label} [{span.start}, {span.end})"
-        _require(bool(span.label), f"{at} has no label")
-        _require(0 <= span.start < span.end <= len(text), f"{at} does not lie in a text of {len(text)} code points")
-        _require(text[span.start : span.end] == span.text, f"{at}: the text there is {text[span.start : span.end]!r}")
-        _require(bool(span.text.strip()), f"{at} covers white space only")
+        if problem := _problem(span, text):
+            raise InvariantError(f"{where}: span {span.label} [{span.start}, {span.end}){problem}")
     for left, right in pairwise(spans):
-        _require(left < right, f"{where}: spans are not sorted by start, end, label, or one stands twice")
+        if not left < right:
+            raise InvariantError(f"{where}: spans are not sorted by start, end, label, or one stands twice")
+
+
+def _problem(span: Span, text: str) -> str:
+    """What is wrong with a span of a text; empty when nothing is."""
+    if not span.label:
+        return " has no label"
+    if not 0 <= span.start < span.end <= len(text):
+        return f" does not lie in a text of {len(text)} code points"
+    if text[span.start : span.end] != span.text:
+        return f": the text there is {text[span.start : span.end]!r}"
+    return " covers white space only" if span.text.isspace() else ""
 
 
 DecidedBy = Literal["single", "unanimous", "majority", "ground_truth", "annotator", "adjudicator"]

@@ -1,6 +1,8 @@
-"""Gold records as spaCy documents: a tokenizer per language, spans aligned to tokens, DocBin bytes.
+"""Gold records as documents of tokens: a tokenizer per language, spans aligned to tokens, the bytes of a DocBin.
 
-The one module that imports spaCy.
+The one module that imports spaCy. Of spaCy's own a document is made by the tokenizer alone: its tokens are read into plain
+columns once, spans are aligned and stored from there, and tests hold every step against what spaCy does (`char_span`,
+`set_ents`, `DocBin.add`, `to_bytes`), which takes several times as long.
 
 spaCy's own defaults for Japanese, Korean, Thai and Vietnamese need packages that are large or do not install everywhere, and
 a tokenizer that keeps a Korean particle with its noun cannot represent an entity without the particle. Languages written
@@ -10,41 +12,53 @@ tokenizer is rebuilt from the configuration the manifest names.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import struct
 import zlib
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, Literal
+from itertools import accumulate
+from operator import attrgetter
+from tempfile import TemporaryFile
+from typing import IO, Any, Literal
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import spacy
 from spacy import about
+from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, ORTH, SPACY
 from spacy.language import Language
+from spacy.strings import get_string_id
 from spacy.tokens import Doc, DocBin
-from spacy.tokens import Span as DocSpan
 
 from annotate.errors import AnnotateError, InvariantError, ReadError
-from annotate.model import GoldRecord, Span
+from annotate.model import GoldMeta, GoldRecord, Span
 
 Align = Literal["contract", "strict", "expand"]
 
 SPANS_KEY = "sc"
 """The key of `doc.spans` that spaCy's span categorizer reads by default."""
 
-ATTRS = ("ORTH", "ENT_IOB", "ENT_TYPE")
+ATTRS = (ORTH, ENT_IOB, ENT_TYPE)
 """What is stored per token. spaCy's default adds eight columns that gold data leaves empty: twice the size, four times the
 time to read."""
 
 MAX_TOKENS = 2**32 // (8 * len(ATTRS)) - 1
 """Tokens one DocBin can hold: eight bytes per stored attribute, and msgpack refuses a value of 2**32 bytes."""
 
-FORGET_AFTER = 10_000
-"""Documents after which the words seen so far are forgotten."""
+FORGET_AFTER = 100_000
+"""Distinct words after which the words seen so far are forgotten: some 50 MB."""
 
 VERSIONS: Mapping[str, str] = {"spacy": about.__version__, "zlib": zlib.ZLIB_RUNTIME_VERSION}
 """The tools that shape the bytes of a `.spacy` file."""
+
+_INSIDE, _OUTSIDE, _BEGIN = 1, 2, 3
+"""Values of `ENT_IOB`."""
 
 _MSGPACK = msgspec.msgpack.Encoder()
 
@@ -71,6 +85,8 @@ def tokenizer_for(lang: str) -> tuple[Language, str]:
     elif blank == "vi":
         config = {"nlp": {"tokenizer": {"use_pyvi": False}}}
     nlp = spacy.blank(blank, config=config)
+    # A new word has some twenty functions look at it, for features that gold data does not store: half of tokenizing.
+    nlp.vocab.lex_attr_getters = {IS_SPACE: str.isspace}
     return nlp, str(nlp.config["nlp"]["tokenizer"]["@tokenizers"])
 
 
@@ -89,23 +105,51 @@ def tokenizer_config(lang: str) -> dict[str, Any]:
     return {"blank": nlp.lang, "tokenizer": dict(sorted(nlp.config["nlp"]["tokenizer"].items()))}
 
 
-def tokenize(text: str, lang: str) -> Doc:
-    """The text as a spaCy document. `InvariantError` should a tokenizer change the text."""
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A text in tokens; every column has one value a token, and all texts and spaces together are the text."""
+
+    words: list[str]
+    orths: npt.NDArray[np.uint64]
+    """Numbers of the words: spaCy's hashes."""
+    spaces: npt.NDArray[np.bool_]
+    """Whether a space follows that is no part of a token."""
+    starts: list[int]
+    ends: list[int]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+def tokenize(text: str, lang: str) -> Tokens:
+    """The tokens of a text. `InvariantError` should a tokenizer change the text.
+
+    Every now and then tokenizers are made anew, or memory would grow with the vocabulary of the corpus. (spaCy's own means for
+    that, `memory_zone`, switches the tokenizer's cache off: six times as long.)"""
+    if len(_WORDS) > FORGET_AFTER:
+        tokenizer_for.cache_clear()
+        _WORDS.clear()
+        gc.collect()  # a pipeline holds itself
     # The tokenizer is called directly: the pipeline's length limit is for parsers, which a blank pipeline has none of.
     doc: Doc = tokenizer_for(lang)[0].tokenizer(text)
-    spaces = doc.to_array(["ORTH", "SPACY"])[:, 1].tolist()
-    if "".join([word + " " if space else word for word, space in zip(_words(doc), spaces, strict=True)]) != text:
+    columns = doc.to_array([ORTH, SPACY])
+    words, spaces = _words(columns[:, 0].tolist(), doc), columns[:, 1].tolist()
+    if "".join([word + " " if space else word for word, space in zip(words, spaces, strict=True)]) != text:
         raise InvariantError(f"spaCy's tokenizer for {lang!r} changed a text of {len(text)} code points", hint="report this")
-    return doc
+    lengths = [len(word) for word in words]
+    steps = accumulate([length + space for length, space in zip(lengths, spaces, strict=True)], initial=0)
+    starts = list(steps)[:-1]
+    ends = [start + length for start, length in zip(starts, lengths, strict=True)]
+    return Tokens(words, columns[:, 0], columns[:, 1].astype(bool), starts, ends)
 
 
-def _words(doc: Doc) -> list[str]:
+def _words(orths: Sequence[int], doc: Doc) -> list[str]:
     """The texts of the tokens, without making token objects, which would be a good part of an export's time."""
-    orths: list[int] = doc.to_array(["ORTH", "SPACY"])[:, 0].tolist()
     try:
         return [_WORDS[orth] for orth in orths]
     except KeyError:
-        _WORDS.update((orth, doc.vocab.strings[orth]) for orth in orths if orth not in _WORDS)
+        strings = doc.vocab.strings
+        _WORDS.update((orth, strings[orth]) for orth in orths if orth not in _WORDS)
         return [_WORDS[orth] for orth in orths]
 
 
@@ -126,130 +170,227 @@ class Misaligned:
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltDoc:
-    """A gold record as a spaCy document, and what alignment to tokens cost."""
+class TokenSpan:
+    """A span made of whole tokens, from `first` up to and without `last`."""
 
-    doc: Doc
+    span: Span
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltDoc:
+    """A gold record as a document of tokens, and what alignment to them cost.
+
+    spaCy reads `spans` as `doc.spans["sc"]`, `ents` as `doc.ents`, the record's `cats` as `doc.cats`, and where it comes from as
+    `doc.user_data`."""
+
+    record: GoldRecord
+    tokens: Tokens
+    spans: tuple[TokenSpan, ...]
+    """Every span that aligned, by start, end and label."""
+    ents: tuple[TokenSpan, ...]
+    """Those of them that do not overlap, in text order."""
     adjusted: tuple[tuple[Span, Span], ...]
     """Spans whose ends moved: as annotated, as stored."""
     misaligned: tuple[Misaligned, ...]
 
     @property
     def n_nested(self) -> int:
-        """Spans in `doc.spans` that overlap one in `doc.ents` and so are not there."""
-        return len(self.doc.spans[SPANS_KEY]) - len(self.doc.ents)
+        """Spans that overlap one in `ents` and so are not there."""
+        return len(self.spans) - len(self.ents)
 
 
 def build_doc(record: GoldRecord, align: Align = "contract") -> BuiltDoc:
-    """The record's document: every aligned span in `doc.spans["sc"]`, those that do not overlap in `doc.ents`, topics in
-    `doc.cats`, provenance in `doc.user_data`.
+    """The record's document.
 
     `align` says what happens to a span that cuts a token: `contract` keeps the whole tokens inside it, `expand` takes every
     token it touches, `strict` gives it up. In all three a span loses white space at its ends, which spaCy's training refuses.
-    Of overlapping spans the longest is in `doc.ents`, then the earliest, then the first by label. Tokens outside entities are
+    Of overlapping spans the longest is in `ents`, then the earliest, then the first by label. Tokens outside entities are
     marked outside, not unknown: a record without spans is a true negative."""
-    doc = tokenize(record.text, record.meta.lang)
-    aligned: dict[Span, DocSpan] = {}
+    tokens = tokenize(record.text, record.meta.lang)
+    aligned: dict[Span, TokenSpan] = {}
     adjusted, misaligned = [], []
     for span in record.spans:
-        found = _align(doc, span, align)
+        found = _align(tokens, record.text, span, align)
         if found is None:
-            misaligned.append(Misaligned(span, _tokens_around(doc, span)))
-            continue
-        stored = Span(found.start_char, found.end_char, span.label, found.text)
-        if stored in aligned:
-            misaligned.append(Misaligned(span, _tokens_around(doc, span), merged=True))
-            continue
-        aligned[stored] = found
-        if stored != span:
-            adjusted.append((span, stored))
-    ordered = [aligned[stored] for stored in sorted(aligned)]
-    doc.spans[SPANS_KEY] = ordered
-    doc.set_ents(without_overlaps(ordered), default="outside")
-    doc.cats = dict(record.cats)
-    doc.user_data.update(id=record.id, **asdict(record.meta))
-    return BuiltDoc(doc, tuple(adjusted), tuple(misaligned))
+            misaligned.append(Misaligned(span, _tokens_around(tokens, span)))
+        elif found.span in aligned:
+            misaligned.append(Misaligned(span, _tokens_around(tokens, span), merged=True))
+        else:
+            aligned[found.span] = found
+            if found.span != span:
+                adjusted.append((span, found.span))
+    spans = tuple(aligned[stored] for stored in (sorted(aligned) if adjusted else aligned))
+    return BuiltDoc(record, tokens, spans, without_overlaps(spans), tuple(adjusted), tuple(misaligned))
 
 
-def build_docs(records: Iterable[GoldRecord], align: Align = "contract") -> Iterator[tuple[GoldRecord, BuiltDoc]]:
-    """Each record with its document. Every now and then tokenizers are made anew, or memory would grow with the vocabulary of
-    the corpus. (spaCy's own means for that, `memory_zone`, switches the tokenizer's cache off: six times as long.)"""
-    for number, record in enumerate(records, 1):
-        yield record, build_doc(record, align)
-        if number % FORGET_AFTER == 0:
-            tokenizer_for.cache_clear()
-            _WORDS.clear()
-
-
-def _align(doc: Doc, span: Span, align: Align) -> DocSpan | None:
+def _align(tokens: Tokens, text: str, span: Span, align: Align) -> TokenSpan | None:
+    """What `doc.char_span` gives, without white space at the ends."""
+    starts, ends, words = tokens.starts, tokens.ends, tokens.words
     start = span.start + len(span.text) - len(span.text.lstrip())
     end = span.end - len(span.text) + len(span.text.rstrip())
-    if align == "strict" and (start, end) != (span.start, span.end):
+    first, last = bisect_right(starts, start) - 1, bisect_left(ends, end)
+    whole = starts[first] == start and ends[last] == end
+    if align == "strict" and not (whole and (start, end) == (span.start, span.end)):
         return None
-    found: DocSpan | None = doc.char_span(start, end, label=span.label, alignment_mode=align)
-    if found is None:
-        return None
-    first, last = found.start, found.end
-    while first < last and doc[first].is_space:
+    if align == "contract" and not whole:
+        first += starts[first] < start
+        last -= ends[last] > end
+    while first <= last and words[first].isspace():
         first += 1
-    while first < last and doc[last - 1].is_space:
+    while first <= last and words[last].isspace():
         last -= 1
-    return DocSpan(doc, first, last, label=span.label) if first < last else None
+    if first > last:
+        return None
+    if (starts[first], ends[last]) != (span.start, span.end):
+        span = Span(starts[first], ends[last], span.label, text[starts[first] : ends[last]])
+    return TokenSpan(span, first, last + 1)
 
 
-def _tokens_around(doc: Doc, span: Span) -> tuple[str, ...]:
-    touched = [token.i for token in doc if token.idx < span.end and token.idx + len(token) > span.start]
-    return tuple(token.text for token in doc[max(0, touched[0] - 1) : touched[-1] + 2])
+def _tokens_around(tokens: Tokens, span: Span) -> tuple[str, ...]:
+    first, last = bisect_right(tokens.ends, span.start), bisect_left(tokens.starts, span.end)
+    return tuple(tokens.words[max(0, first - 1) : last + 1])
 
 
-def without_overlaps(spans: Sequence[DocSpan]) -> list[DocSpan]:
+def without_overlaps(spans: Iterable[TokenSpan]) -> tuple[TokenSpan, ...]:
     """The spans that can all be entities at once: the longest first, then the earliest, then by label; in text order."""
     taken: set[int] = set()
     kept = []
-    for span in sorted(spans, key=lambda s: (s.start - s.end, s.start, s.label_)):
-        if taken.isdisjoint(range(span.start, span.end)):
-            taken.update(range(span.start, span.end))
-            kept.append(span)
-    return sorted(kept, key=lambda s: s.start)
+    for item in sorted(spans, key=lambda item: (item.first - item.last, item.first, item.span.label)):
+        covered = range(item.first, item.last)
+        if taken.isdisjoint(covered):
+            taken.update(covered)
+            kept.append(item)
+    return tuple(sorted(kept, key=lambda item: item.first))
 
 
-def docbin_bytes(built: Iterable[BuiltDoc]) -> bytes:
-    """The documents as the content of a `.spacy` file: equal documents, spaCy and zlib give equal bytes.
+def write_docbin(built: Iterable[BuiltDoc], out: IO[bytes]) -> str:
+    """Write the documents as a `.spacy` file, the bytes that spaCy's `DocBin.to_bytes` gives: equal documents, spaCy and zlib
+    give equal bytes. The SHA-256 of what it says, as `payload_sha256` has it.
 
-    `AnnotateError` when there are more tokens than a DocBin can hold."""
-    store, tokens = DocBin(attrs=ATTRS, store_user_data=True), 0
-    for item in built:
-        tokens += len(item.doc)
-        if tokens > MAX_TOKENS:
+    The columns wait in temporary files: in memory are the distinct words. `AnnotateError` when there are more tokens than a
+    DocBin can hold."""
+    with _Columns() as columns:
+        for item in built:
+            columns.add(item)
+        digest, packer = hashlib.sha256(), zlib.compressobj()
+        for piece in columns.content():
+            digest.update(piece)
+            out.write(packer.compress(piece))
+        out.write(packer.flush())
+    return digest.hexdigest()
+
+
+class _Columns:
+    """What a DocBin holds, as its columns in msgpack."""
+
+    def __init__(self) -> None:
+        self._tokens, self._spaces, self._cats, self._groups, self._user_data = files = [TemporaryFile() for _ in range(5)]
+        self._files = files
+        self._lengths = array("i")
+        self._total = 0
+        self._strings: set[str] = set()
+
+    def __enter__(self) -> _Columns:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        for file in self._files:
+            file.close()
+
+    def add(self, item: BuiltDoc) -> None:
+        """What `DocBin.add` does: that method has srsly look for extensions in every installed package, twice a document, and
+        stores the strings of columns that are not there."""
+        self._total += len(item.tokens)
+        if self._total > MAX_TOKENS:
             raise AnnotateError(
                 f"a .spacy file holds at most {MAX_TOKENS:,} tokens, there are more",
                 hint="export fewer languages or regions at once",
             )
-        _add(store, item.doc)
-    return store.to_bytes()
+        self._lengths.append(len(item.tokens))
+        self._tokens.write(_attributes(item).tobytes())
+        self._spaces.write(item.tokens.spaces.tobytes())
+        self._cats.write(_MSGPACK.encode(item.record.cats))
+        self._groups.write(_MSGPACK.encode(_span_groups(item)))
+        self._user_data.write(_MSGPACK.encode(_MSGPACK.encode(_user_data(item.record))))
+        self._strings.update(item.tokens.words)
+        self._strings.update(placed.span.label for placed in item.spans)
+
+    def content(self) -> Iterator[bytes]:
+        """The message, piece by piece: keys in the order of `DocBin.to_bytes`."""
+        count = len(self._lengths)
+        yield b"\x8a" + _pack("version", "0.1", "attrs", ATTRS, "tokens") + _head(_BIN, self._total * 8 * len(ATTRS))
+        yield from _pieces(self._tokens)
+        yield _pack("spaces") + _head(_BIN, self._total)
+        yield from _pieces(self._spaces)
+        yield _pack("lengths", np.array(self._lengths, dtype="int32").tobytes(), "strings")
+        yield _head(_ARRAY, len(self._strings)) + b"".join(map(_MSGPACK.encode, sorted(self._strings)))
+        yield _pack("cats") + _head(_ARRAY, count)
+        yield from _pieces(self._cats)
+        yield _pack("flags") + _head(_ARRAY, count) + _MSGPACK.encode({"has_unknown_spaces": False}) * count
+        yield _pack("span_groups") + _head(_ARRAY, count)
+        yield from _pieces(self._groups)
+        yield _pack("user_data") + _head(_ARRAY, count)
+        yield from _pieces(self._user_data)
 
 
-def _add(store: DocBin, doc: Doc) -> None:
-    """What `store.add(doc)` does for documents as `build_doc` makes them, in a fifth of the time: that method has srsly look
-    for extensions in every installed package, twice a document, and stores the strings of columns that are not there."""
-    store.tokens.append(doc.to_array([*store.attrs]))
-    store.spaces.append(doc.to_array("SPACY").astype(bool).reshape(-1, 1))
-    store.flags.append({"has_unknown_spaces": False})
-    store.cats.append(doc.cats)
-    store.user_data.append(_MSGPACK.encode(doc.user_data))
-    store.span_groups.append(_span_groups(doc))
-    store.strings.update(_words(doc))
-    store.strings.update(span.label_ for span in doc.spans[SPANS_KEY])
+_BIN, _ARRAY = (0xC4, 0xC5, 0xC6), (None, 0xDC, 0xDD)
+"""Types of a msgpack value by the bytes its length takes: one, two, four."""
 
 
-def _span_groups(doc: Doc) -> bytes:
+def _head(kinds: tuple[int | None, int, int], length: int) -> bytes:
+    """How a msgpack value of such a length begins."""
+    one, two, four = kinds
+    if one is None and length < 16:
+        return struct.pack(">B", 0x90 | length)
+    if one is not None and length < 2**8:
+        return struct.pack(">BB", one, length)
+    return struct.pack(">BH", two, length) if length < 2**16 else struct.pack(">BI", four, length)
+
+
+def _pack(*values: object) -> bytes:
+    return b"".join(map(_MSGPACK.encode, values))
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while piece := file.read(1 << 20):
+        yield piece
+
+
+def _attributes(item: BuiltDoc) -> npt.NDArray[np.uint64]:
+    """(tokens, attributes), as `doc.to_array(ATTRS)`."""
+    table = np.zeros((len(item.tokens), len(ATTRS)), dtype=np.uint64)
+    table[:, 0] = item.tokens.orths
+    table[:, 1] = _OUTSIDE
+    for ent in item.ents:
+        table[ent.first : ent.last, 1] = _INSIDE
+        table[ent.first, 1] = _BEGIN
+        table[ent.first : ent.last, 2] = _label(ent.span.label)
+    return table
+
+
+@cache
+def _label(label: str) -> int:
+    return int(get_string_id(label))
+
+
+def _span_groups(item: BuiltDoc) -> bytes:
     """What `doc.spans.to_bytes()` gives."""
     spans = [
-        struct.pack(">QQQllll", 0, 0, span.label, span.start, span.end, span.start_char, span.end_char)
-        for span in doc.spans[SPANS_KEY]
+        struct.pack(">QQQllll", 0, 0, _label(s.span.label), s.first, s.last, s.span.start, s.span.end) for s in item.spans
     ]
     group = _MSGPACK.encode({"name": SPANS_KEY, "attrs": {}, "spans": spans})
     return _MSGPACK.encode({group: [SPANS_KEY]})
+
+
+_PROVENANCE = tuple(field.name for field in fields(GoldMeta))
+_provenance_of = attrgetter(*_PROVENANCE)
+
+
+def _user_data(record: GoldRecord) -> dict[str, Any]:
+    return {"id": record.id, **dict(zip(_PROVENANCE, _provenance_of(record.meta), strict=True))}
 
 
 def payload_sha256(content: bytes) -> str:

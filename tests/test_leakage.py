@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from annotate.dataset import assign_pages, minhash
 from annotate.dataset.leakage import Repeats, found_leaks, repeats
-from annotate.dataset.pages import FEW_PAGES, LONG, Pages, columns, folded
+from annotate.dataset.pages import FEW_PAGES, LONG, Pages, folded, is_long
 from annotate.dataset.splits import SplitRow
 from annotate.model import GoldMeta, GoldRecord, Span
 from tests.builders import HARD_TEXTS
@@ -104,7 +104,13 @@ def test_a_long_text_on_few_pages_binds_them(text: str, region: str, copies: int
 
 def test_texts_without_letters_bind_nothing() -> None:
     assert pairs([gold("1", "* * * " * 30, "a"), gold("2", "* * * " * 30, "b")]) == []
-    assert columns("--- 北京 ab!") == 6
+
+
+def test_a_text_is_long_by_letters_and_digits_and_wide_ones_count_twice() -> None:
+    assert is_long("a" * LONG)
+    assert is_long("--- 北京 " + "ab " * (LONG // 2 - 2))
+    assert not is_long("--- 北京 " + "ab " * (LONG // 2 - 3) + "a!")
+    assert not is_long("ab! " * (LONG // 2 - 1) + "1")
 
 
 @given(st.sampled_from(HARD_TEXTS), st.sampled_from(["upper", "lower", "NFC", "NFD", "spaces"]))
@@ -277,5 +283,5 @@ def test_planted_leaks_are_named_and_furniture_is_told_apart() -> None:
     assert near.endswith("in 'a' (train) and 'b' (dev)")
     assert teaser == f"the text {folded(TEASER)!r} in 'c' (train) and 'd' (test)"
     assert repeats(Pages(records), place) == Repeats(furniture=1, short=1)
-    assert columns(folded(menu)) >= LONG
+    assert is_long(folded(menu))
     assert found_leaks(Pages(records), {"a": "train", "c": "train"}) == []

@@ -16,6 +16,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal
 
 import numpy as np
@@ -145,7 +146,7 @@ class Pages:
         return page
 
     def _share(self, doc_id: str, region: str, text: str, digest: bytes) -> None:
-        long = columns(text) >= LONG
+        long = is_long(text)
         binds = long and region in BINDING_REGIONS
         first, bound = self._texts.setdefault(digest, (doc_id, binds))
         if first != doc_id:
@@ -221,6 +222,7 @@ def folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
 
 
-def columns(text: str) -> int:
-    """Letters and digits, wide ones as two."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text if char.isalnum())
+def is_long(text: str) -> bool:
+    """Whether a text has `LONG` columns or more."""
+    wide = (2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text if char.isalnum())
+    return any(count >= LONG for count in accumulate(wide))

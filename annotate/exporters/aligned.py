@@ -8,7 +8,7 @@ from typing import Any
 from annotate.codec import dumps
 from annotate.exporters import Adjusted, Options, parts
 from annotate.model import GoldRecord, Reject, Span
-from annotate.spacy_docs import SPANS_KEY, BuiltDoc, build_docs, tokenizer_config
+from annotate.spacy_docs import SPANS_KEY, BuiltDoc, TokenSpan, build_doc, tokenizer_config
 from annotate.store import reject
 
 _HINTS = {
@@ -37,29 +37,28 @@ class Aligner:
     def docs(self, records: Sequence[GoldRecord]) -> Iterator[BuiltDoc]:
         """One document a record, in order."""
         hint = _HINTS[self._options.align]
-        for record, built in build_docs(records, self._options.align):
+        for record in records:
+            built = build_doc(record, self._options.align)
             self.nested += built.n_nested
             for lost in built.misaligned:
                 self._reject(record, "misaligned", str(lost), hint)
-            gave_way = self._overlapping(record, built) if self._flat else set()
-            self.spans_out += len(built.doc.spans[SPANS_KEY]) - len(gave_way)
+            gave_way = self._overlapping(built) if self._flat else set()
+            self.spans_out += len(built.spans) - len(gave_way)
             self.adjusted += [Adjusted.of(record, was, now) for was, now in built.adjusted if now not in gave_way]
             yield built
 
-    def _overlapping(self, record: GoldRecord, built: BuiltDoc) -> set[Span]:
-        """The stored spans that are not in `doc.ents`, each of them rejected as it was annotated."""
-        ents = [Span(ent.start_char, ent.end_char, ent.label_, ent.text) for ent in built.doc.ents]
+    def _overlapping(self, built: BuiltDoc) -> set[Span]:
+        """The stored spans that are no entities, each of them rejected as it was annotated."""
         annotated = {now: was for was, now in built.adjusted}
         found = set()
-        for item in built.doc.spans[SPANS_KEY]:
-            span = Span(item.start_char, item.end_char, item.label_, item.text)
-            if span in ents:
+        for item in built.spans:
+            if item in built.ents:
                 continue
-            found.add(span)
-            was = annotated.get(span, span)
-            winner = next(ent for ent in ents if ent.start < span.end and span.start < ent.end)
+            found.add(item.span)
+            was = annotated.get(item.span, item.span)
+            winner = next(ent for ent in built.ents if _overlap(ent, item)).span
             reason = f"{_named(was)} overlaps {_named(winner)}, and a token has one tag"
-            self._reject(record, "overlap", reason, "jsonl, doccano and spacy hold spans that overlap")
+            self._reject(built.record, "overlap", reason, "jsonl, doccano and spacy hold spans that overlap")
         return found
 
     def _reject(self, record: GoldRecord, code: str, reason: str, hint: str) -> None:
@@ -94,6 +93,10 @@ def tokenizers_of(splits: Mapping[str, Sequence[GoldRecord]]) -> dict[str, dict[
 def by_language(records: Sequence[GoldRecord]) -> list[tuple[str, Sequence[GoldRecord]]]:
     """The records of each language, in their order, sorted by language."""
     return sorted(parts(records, lambda record: record.meta.lang).items())
+
+
+def _overlap(one: TokenSpan, other: TokenSpan) -> bool:
+    return one.first < other.last and other.first < one.last
 
 
 def _named(span: Span) -> str:

@@ -17,14 +17,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from annotate.exporters import Exported, Options
 from annotate.exporters.aligned import Aligner, by_language
 from annotate.model import GoldRecord
-from annotate.spacy_docs import SPANS_KEY, VERSIONS, BuiltDoc, docbin_bytes, payload_sha256, tokenizer_config, training_config
+from annotate.spacy_docs import SPANS_KEY, VERSIONS, BuiltDoc, tokenizer_config, training_config, write_docbin
 from annotate.store import write_records
 
 SHARD, SHARD_TOKENS = 10_000, 5_000_000
@@ -71,31 +71,33 @@ def write(splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Opt
 
 def _write(folder: Path, place: str, split: str, built: Iterable[BuiltDoc]) -> dict[str, str]:
     """Write some documents; file → hash of what it says."""
-    payloads = {}
-    contents = _shards(built)
-    first, second = next(contents), next(contents, None)
-    several = chain([first], [] if second is None else [second], contents)
-    for number, content in enumerate(several, 1):
-        name = f"{place}/{split}.spacy" if second is None else f"{place}/{split}/{split}-{number:05}.spacy"
-        payloads[name] = payload_sha256(content)
+    payloads: dict[str, str] = {}
+    alone, numbered = f"{place}/{split}.spacy", f"{place}/{split}/{split}-{{:05}}.spacy"
+    for number, shard in enumerate(_shards(built), 1):
+        if number == 2:  # the first was not the only one
+            (folder / place / split).mkdir()
+            (folder / alone).rename(folder / numbered.format(1))
+            payloads[numbered.format(1)] = payloads.pop(alone)
+        name = alone if number == 1 else numbered.format(number)
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+        with (folder / name).open("wb") as out:
+            payloads[name] = write_docbin(shard, out)
     return payloads
 
 
-def _shards(built: Iterable[BuiltDoc]) -> Iterator[bytes]:
-    """The content of each file."""
+def _shards(built: Iterable[BuiltDoc]) -> Iterator[Iterator[BuiltDoc]]:
+    """The documents of each file."""
     number = documents = tokens = 0
 
     def shard_of(item: BuiltDoc) -> int:
         nonlocal number, documents, tokens
-        if documents and (documents == SHARD or tokens + len(item.doc) > SHARD_TOKENS):
+        if documents and (documents == SHARD or tokens + len(item.tokens) > SHARD_TOKENS):
             number, documents, tokens = number + 1, 0, 0
-        documents, tokens = documents + 1, tokens + len(item.doc)
+        documents, tokens = documents + 1, tokens + len(item.tokens)
         return number
 
     for _, shard in groupby(built, shard_of):
-        yield docbin_bytes(shard)
+        yield shard
 
 
 @dataclass(slots=True)
@@ -114,10 +116,10 @@ class Needs:
         self.splits.add(split)
         for item in built:
             if split == "train":
-                self.entities = self.entities or bool(item.doc.ents)
+                self.entities = self.entities or bool(item.ents)
                 self.overlaps = self.overlaps or item.n_nested > 0
-                self.topics = self.topics or bool(item.doc.cats)
-                self.lengths.update(len(span) for span in item.doc.spans[SPANS_KEY])
+                self.topics = self.topics or bool(item.record.cats)
+                self.lengths.update(placed.last - placed.first for placed in item.spans)
             yield item
 
     def __or__(self, other: Needs) -> Needs:

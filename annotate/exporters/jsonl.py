@@ -60,10 +60,15 @@ Row = GoldRecord | TokenizedRecord
 def write(splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Options) -> Exported:
     """Write one file per split."""
     spans_out = 0
+
+    def counted(lines: Iterable[Row]) -> Iterator[Row]:
+        nonlocal spans_out
+        for line in lines:
+            spans_out += len(line.spans)
+            yield line
+
     for split, records in splits.items():
-        lines = list(rows(records, tokens=options.tokens))
-        write_records(folder / "jsonl" / f"{split}.jsonl", lines)
-        spans_out += sum(len(line.spans) for line in lines)
+        write_records(folder / "jsonl" / f"{split}.jsonl", counted(rows(records, tokens=options.tokens)))
     return Exported(
         spans_out=spans_out,
         card={
@@ -97,10 +102,9 @@ def rows(records: Iterable[GoldRecord], *, tokens: bool = False) -> Iterator[Row
 def _tokenized(record: GoldRecord) -> TokenizedRecord:
     from annotate.spacy_docs import tokenize  # spaCy takes seconds to load, and records without tokens do not need it
 
-    tokens = tuple(
-        Token(token.text, token.idx, token.idx + len(token), token.i, bool(token.whitespace_))
-        for token in tokenize(record.text, record.meta.lang)
-    )
+    found = tokenize(record.text, record.meta.lang)
+    columns = zip(found.words, found.starts, found.ends, found.spaces.tolist(), strict=True)
+    tokens = tuple(Token(word, start, end, number, space) for number, (word, start, end, space) in enumerate(columns))
     starts = {token.start: token.id for token in tokens}
     ends = {token.end: token.id for token in tokens}
     spans = tuple(

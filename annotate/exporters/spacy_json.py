@@ -14,7 +14,7 @@ from typing import Any
 from annotate.exporters import Exported, Options
 from annotate.exporters.aligned import Aligner, by_language, tokenizers_of
 from annotate.model import GoldRecord
-from annotate.spacy_docs import VERSIONS
+from annotate.spacy_docs import SPANS_KEY, VERSIONS, TokenSpan
 from annotate.store import write_records
 
 
@@ -41,17 +41,22 @@ def write(splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Opt
 
 
 def _rows(records: Sequence[GoldRecord], aligner: Aligner) -> Iterator[dict[str, Any]]:
-    for record, built in zip(records, aligner.docs(records), strict=True):
-        content = built.doc.to_json()
+    for built in aligner.docs(records):
+        record, tokens = built.record, built.tokens
+        places = enumerate(zip(tokens.starts, tokens.ends, strict=True))
         yield {
             "id": record.id,
             "text": record.text,
-            "ents": content["ents"],
-            "spans": content["spans"],
+            "ents": [_place(item) for item in built.ents],
+            "spans": {SPANS_KEY: [_place(item) | {"kb_id": ""} for item in built.spans]},
             "cats": record.cats,
-            "tokens": content["tokens"],
+            "tokens": [{"id": number, "start": start, "end": end} for number, (start, end) in places],
             "meta": record.meta,
         }
+
+
+def _place(item: TokenSpan) -> dict[str, Any]:
+    return {"start": item.span.start, "end": item.span.end, "label": item.span.label}
 
 
 def _usage(example: str, tokenizers: Mapping[str, Mapping[str, Any]]) -> str:

@@ -19,8 +19,12 @@ def tag_names(schema: LabelSchema) -> list[str]:
 
 
 def tagged(built: BuiltDoc) -> Iterator[tuple[str, str]]:
-    """The tokens that are not white space, with their tags from `doc.ents`. White space inside an entity goes without a trace:
-    entities begin and end with other tokens."""
-    for token in built.doc:
-        if not token.is_space:
-            yield token.text, f"{token.ent_iob_}-{iob_tag(token.ent_type_)}" if token.ent_type_ else OUTSIDE
+    """The tokens that are not white space, with their tags. White space inside an entity goes without a trace: entities begin
+    and end with other tokens."""
+    tags = [OUTSIDE] * len(built.tokens)
+    for ent in built.ents:
+        tag = iob_tag(ent.span.label)
+        tags[ent.first : ent.last] = [f"B-{tag}", *[f"I-{tag}"] * (ent.last - ent.first - 1)]
+    for word, tag in zip(built.tokens.words, tags, strict=True):
+        if not word.isspace():
+            yield word, tag
