@@ -21,7 +21,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from itertools import accumulate
 from operator import attrgetter
 from tempfile import TemporaryFile
 from typing import IO, Any, Literal
@@ -31,10 +30,11 @@ import numpy as np
 import numpy.typing as npt
 import spacy
 from spacy import about
-from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, ORTH, SPACY
+from spacy.attrs import ENT_IOB, ENT_TYPE, LENGTH, ORTH, SPACY
 from spacy.language import Language
 from spacy.strings import get_string_id
 from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
 
 from annotate.errors import AnnotateError, InvariantError, ReadError
 from annotate.model import GoldMeta, GoldRecord, Span
@@ -52,7 +52,7 @@ MAX_TOKENS = 2**32 // (8 * len(ATTRS)) - 1
 """Tokens one DocBin can hold: eight bytes per stored attribute, and msgpack refuses a value of 2**32 bytes."""
 
 FORGET_AFTER = 100_000
-"""Distinct words after which the words seen so far are forgotten: some 50 MB."""
+"""Distinct words after which those seen so far are forgotten."""
 
 VERSIONS: Mapping[str, str] = {"spacy": about.__version__, "zlib": zlib.ZLIB_RUNTIME_VERSION}
 """The tools that shape the bytes of a `.spacy` file."""
@@ -62,8 +62,8 @@ _INSIDE, _OUTSIDE, _BEGIN = 1, 2, 3
 
 _MSGPACK = msgspec.msgpack.Encoder()
 
-_WORDS: dict[int, str] = {}
-"""Number of a word (its hash) → the word, as far as met."""
+_VOCABS: list[Vocab] = []
+"""Of the tokenizers there are."""
 
 _CHARACTERS = {"@tokenizers": "spacy.zh.ChineseTokenizer", "segmenter": "char"}
 _UNSPACED = frozenset({"bo", "dz", "ja", "km", "ko", "lo", "lzh", "my", "th", "wuu", "yue", "zh"})
@@ -84,9 +84,9 @@ def tokenizer_for(lang: str) -> tuple[Language, str]:
         config = {"nlp": {"tokenizer": _CHARACTERS}}
     elif blank == "vi":
         config = {"nlp": {"tokenizer": {"use_pyvi": False}}}
-    nlp = spacy.blank(blank, config=config)
-    # A new word has some twenty functions look at it, for features that gold data does not store: half of tokenizing.
-    nlp.vocab.lex_attr_getters = {IS_SPACE: str.isspace}
+    # A vocabulary of its own: in spaCy's some twenty functions look at every new word, half the time of tokenizing.
+    nlp = spacy.blank(blank, vocab=Vocab(), config=config)
+    _VOCABS.append(nlp.vocab)
     return nlp, str(nlp.config["nlp"]["tokenizer"]["@tokenizers"])
 
 
@@ -126,31 +126,23 @@ def tokenize(text: str, lang: str) -> Tokens:
 
     Every now and then tokenizers are made anew, or memory would grow with the vocabulary of the corpus. (spaCy's own means for
     that, `memory_zone`, switches the tokenizer's cache off: six times as long.)"""
-    if len(_WORDS) > FORGET_AFTER:
+    if sum(map(len, _VOCABS)) > FORGET_AFTER:
+        _VOCABS.clear()
         tokenizer_for.cache_clear()
-        _WORDS.clear()
         gc.collect()  # a pipeline holds itself
     # The tokenizer is called directly: the pipeline's length limit is for parsers, which a blank pipeline has none of.
     doc: Doc = tokenizer_for(lang)[0].tokenizer(text)
-    columns = doc.to_array([ORTH, SPACY])
-    words, spaces = _words(columns[:, 0].tolist(), doc), columns[:, 1].tolist()
-    if "".join([word + " " if space else word for word, space in zip(words, spaces, strict=True)]) != text:
+    # Words are cut out of the text: no token objects, no look at spaCy's strings, which take longer than the tokenizer.
+    columns = doc.to_array([ORTH, SPACY, LENGTH])
+    lengths, spaces = columns[:, 2].astype(np.int64), columns[:, 1].astype(np.bool_)
+    after = np.cumsum(lengths + spaces)
+    total, ends = int(after[-1]) if after.size else 0, after - spaces
+    starts, stops = (ends - lengths).tolist(), ends.tolist()
+    gaps = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")[ends[spaces]] if len(text) == total else np.zeros(1)
+    if not (gaps == ord(" ")).all():
         raise InvariantError(f"spaCy's tokenizer for {lang!r} changed a text of {len(text)} code points", hint="report this")
-    lengths = [len(word) for word in words]
-    steps = accumulate([length + space for length, space in zip(lengths, spaces, strict=True)], initial=0)
-    starts = list(steps)[:-1]
-    ends = [start + length for start, length in zip(starts, lengths, strict=True)]
-    return Tokens(words, columns[:, 0], columns[:, 1].astype(bool), starts, ends)
-
-
-def _words(orths: Sequence[int], doc: Doc) -> list[str]:
-    """The texts of the tokens, without making token objects, which would be a good part of an export's time."""
-    try:
-        return [_WORDS[orth] for orth in orths]
-    except KeyError:
-        strings = doc.vocab.strings
-        _WORDS.update((orth, strings[orth]) for orth in orths if orth not in _WORDS)
-        return [_WORDS[orth] for orth in orths]
+    words = [text[start:end] for start, end in zip(starts, stops, strict=True)]
+    return Tokens(words, columns[:, 0], spaces, starts, stops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,9 +370,7 @@ def _label(label: str) -> int:
 
 def _span_groups(item: BuiltDoc) -> bytes:
     """What `doc.spans.to_bytes()` gives."""
-    spans = [
-        struct.pack(">QQQllll", 0, 0, _label(s.span.label), s.first, s.last, s.span.start, s.span.end) for s in item.spans
-    ]
+    spans = [struct.pack(">QQQllll", 0, 0, _label(s.span.label), s.first, s.last, s.span.start, s.span.end) for s in item.spans]
     group = _MSGPACK.encode({"name": SPANS_KEY, "attrs": {}, "spans": spans})
     return _MSGPACK.encode({group: [SPANS_KEY]})
 

@@ -15,6 +15,7 @@ Nothing in the folder tells when, where or by which command it was made: the sam
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -147,12 +148,13 @@ def export(
     filters = Filters(languages, regions, annotators, decisions, schema_versions, since, until)
     rules = Rules(schema, accept_schemas, None if segments is None else corpus_of(segments), source)
     answers = _needed(answers, writers, filters)
-    pages = Pages()
     with_annotations = not FROM_ANNOTATIONS.isdisjoint(writers)
+    pages = Pages()
     chosen = _gather(pages.seeing(gold), rules, filters, answers, with_annotations=with_annotations)
-    selected, said, assigned = _split(chosen, pages, parse_splits(splits), seed, frozen)
+    composition = _Composition(schema)
+    by_split, said, assigned = _split(chosen, pages, parse_splits(splits), seed, frozen, composition)
+    del pages  # what splits needed of each document is not kept while formats are written
     options = Options(schema, align, tokens, source, spacy_config, said)
-    by_split = _in_order(parts(selected, lambda record: record.meta.split))
     with replacing_folder(out) as folder:
         (folder / "schema.yaml").write_bytes(schema_bytes)
         done = {kind: write(by_split, folder, options) for kind, write in writers.items()}
@@ -189,7 +191,7 @@ def export(
                 "tokens": tokens,
                 "until": until,
             },
-            **_composition(selected, schema),
+            **composition.shown(),
             "spans": {
                 "in": chosen.tally.spans_in,
                 "selected": chosen.tally.spans_kept,
@@ -216,7 +218,7 @@ def export(
     of_gold = [exported.spans_out for kind, exported in done.items() if kind not in FROM_ANNOTATIONS]
     return ExportReport(
         path=out,
-        records=len(selected),
+        records=composition.records,
         spans_in=chosen.tally.spans_in,
         rejected_spans=manifest["spans"]["rejected"],
         spans_out=min(of_gold, default=0),
@@ -247,11 +249,11 @@ def stream(
     not written. Errors as with `export`, on the call."""
     pages = Pages()
     chosen = _gather(pages.seeing(gold), Rules(schema, source=source), Filters(languages, regions), None)
-    selected, *_ = _split(chosen, pages, parse_splits(splits), seed, frozen)
+    by_split, *_ = _split(chosen, pages, parse_splits(splits), seed, frozen, _Composition(schema))
     if rejects is not None:
         for item in chosen.rejects:
             rejects(item)
-    return rows(selected, tokens=tokens)
+    return rows(heapq.merge(*by_split.values(), key=_gold_place), tokens=tokens)
 
 
 def keep_splits(path: Path, splits: Mapping[str, tuple[str, str]]) -> None:
@@ -315,13 +317,10 @@ def _gather(
             known = dates.get(annotation.segment.id, "")
             dates[annotation.segment.id] = max(known, annotation.updated_at)
 
-    def gold_place(record: GoldRecord) -> tuple[str, int, str]:
-        return record.meta.doc_id, record.meta.start, record.id
-
     def answer_place(answer: Annotation) -> tuple[str, int, str, str]:
         return answer.segment.doc_id, answer.segment.start, answer.segment.id, answer.annotator
 
-    records = sorted_spool(select(gold, rules, filters, tally, dates), GoldRecord, gold_place)
+    records = sorted_spool(select(gold, rules, filters, tally, dates), GoldRecord, _gold_place)
     if answers is not None and with_annotations:
         who = {annotation.annotator for annotation in answers.read()}
         names = {name: name for name in who} if answers.names else pseudonyms(who)
@@ -338,11 +337,15 @@ def _gather(
     return _Chosen(records, rules.source, tally, said, answers.source if answers else "", answered)
 
 
+def _gold_place(record: GoldRecord) -> tuple[str, int, str]:
+    return record.meta.doc_id, record.meta.start, record.id
+
+
 def _split(
-    chosen: _Chosen, pages: Pages, ratios: Ratios, seed: int, frozen: Path | None
-) -> tuple[Spool[GoldRecord], dict[str, Sequence[Annotation]], tuple[SplitRow, ...]]:
-    """The records with split and cluster filled in, the annotations by split, and the assignments to freeze. What is of a
-    bridging document is in none of them, but among the rejects of `chosen`."""
+    chosen: _Chosen, pages: Pages, ratios: Ratios, seed: int, frozen: Path | None, composition: _Composition
+) -> tuple[dict[str, Sequence[GoldRecord]], dict[str, Sequence[Annotation]], tuple[SplitRow, ...]]:
+    """The records with split and cluster filled in and the annotations, both by split, and the assignments to freeze. What is
+    of a bridging document is in none of them, but among the rejects of `chosen`. `composition` sees every record that goes."""
     done = assign_pages(pages, ratios, seed=seed, frozen=read_splits(frozen) if frozen else ())
     if _add_undecided(pages, chosen.annotations):  # after the others: formats do not decide where gold records go
         done = assign_pages(pages, ratios, seed=seed, frozen=done.rows)
@@ -357,14 +360,19 @@ def _split(
                 row = place[record.meta.doc_id]
                 yield replace(record, meta=replace(record.meta, split=row.split, cluster=row.cluster))
 
-    records = Spool(GoldRecord, placed())
-    if not records:
+    spools: dict[str, Spool[GoldRecord]] = {}
+    for record in placed():
+        composition.add(record)
+        if record.meta.split not in spools:
+            spools[record.meta.split] = Spool(GoldRecord)
+        spools[record.meta.split].append(record)
+    if not spools:
         raise AnnotateError("nothing to export: every document bridges splits", hint=BRIDGE_HINT)
     said = parts(chosen.annotations, lambda a: "" if a.segment.doc_id in bridges else place[a.segment.doc_id].split)
     for annotation in said.get("", ()):
         item = bridging(bridges[annotation.segment.doc_id], annotation, chosen.answers_source)
         chosen.answered.take_back(len(annotation.spans), item)
-    return records, _in_order(said), done.rows
+    return _in_order(spools), _in_order(said), done.rows
 
 
 def _add_undecided(pages: Pages, annotations: Sequence[Annotation]) -> bool:
@@ -424,42 +432,51 @@ def _tally(exported: Exported, spans: int) -> dict[str, Any]:
     }
 
 
-def _composition(records: Iterable[GoldRecord], schema: LabelSchema) -> dict[str, Any]:
+class _Composition:
     """What the records consist of: totals, and split × language × label."""
-    counts: dict[tuple[str, str], _Count] = {}
-    documents: set[str] = set()
-    regions, decided_by, other_schemas = Counter[str](), Counter[str](), Counter[str]()
-    texts: dict[bytes, str] = {}
-    repeated: set[bytes] = set()
-    unsettled = total = 0
-    for record in records:
-        meta = record.meta
-        counts.setdefault((meta.split, meta.lang), _Count()).add(record)
-        documents.add(meta.doc_id)
-        regions[meta.region] += 1
-        decided_by[meta.decided_by] += 1
-        other_schemas.update([meta.schema] * (meta.schema_sha256 != schema.sha256))
-        unsettled += len(record.cats) < len(schema.topic_ids)
-        total += 1
+
+    def __init__(self, schema: LabelSchema) -> None:
+        self.records = 0
+        self._schema = schema
+        self._counts: dict[tuple[str, str], _Count] = {}
+        self._documents: set[str] = set()
+        self._regions, self._decided_by, self._other_schemas = Counter[str](), Counter[str](), Counter[str]()
+        self._texts: dict[bytes, str] = {}
+        self._repeated: set[bytes] = set()
+        self._unsettled = 0
+
+    def add(self, record: GoldRecord) -> None:
+        meta, schema = record.meta, self._schema
+        self.records += 1
+        self._counts.setdefault((meta.split, meta.lang), _Count()).add(record)
+        self._documents.add(meta.doc_id)
+        self._regions[meta.region] += 1
+        self._decided_by[meta.decided_by] += 1
+        self._other_schemas.update([meta.schema] * (meta.schema_sha256 != schema.sha256))
+        self._unsettled += len(record.cats) < len(schema.topic_ids)
         digest = hashlib.blake2b(record.text.strip().encode(), digest_size=16).digest()
-        if texts.setdefault(digest, meta.split) != meta.split:
-            repeated.add(digest)
-    return {
-        "documents": len(documents),
-        "records": total,
-        "counts": {
-            split: {
-                lang: counts[split, lang].shown(schema) for lang in sorted(lang for place, lang in counts if place == split)
-            }
-            for split in SPLITS
-            if any(place == split for place, _ in counts)
-        },
-        "regions": dict(sorted(regions.items())),
-        "decided_by": dict(sorted(decided_by.items())),
-        "other_schemas": dict(sorted(other_schemas.items())),
-        "unsettled_topics": unsettled,
-        "texts_in_several_splits": len(repeated),
-    }
+        if self._texts.setdefault(digest, meta.split) != meta.split:
+            self._repeated.add(digest)
+
+    def shown(self) -> dict[str, Any]:
+        """As the manifest has it."""
+        return {
+            "documents": len(self._documents),
+            "records": self.records,
+            "counts": {
+                split: {
+                    lang: self._counts[split, lang].shown(self._schema)
+                    for lang in sorted(lang for place, lang in self._counts if place == split)
+                }
+                for split in SPLITS
+                if any(place == split for place, _ in self._counts)
+            },
+            "regions": dict(sorted(self._regions.items())),
+            "decided_by": dict(sorted(self._decided_by.items())),
+            "other_schemas": dict(sorted(self._other_schemas.items())),
+            "unsettled_topics": self._unsettled,
+            "texts_in_several_splits": len(self._repeated),
+        }
 
 
 @dataclass(slots=True)

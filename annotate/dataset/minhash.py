@@ -51,22 +51,24 @@ _EDGES = np.array([(bin << 64) // BANDS for bin in range(BANDS)], dtype=np.uint6
 
 def shingles(text: str) -> npt.NDArray[np.uint64]:
     """The distinct shingles of a text, hashed: (n,), sorted; empty below eight bytes."""
-    data = np.frombuffer(text.encode(), dtype=np.uint8)
-    if data.size < SHINGLE:
+    data = text.encode()
+    if len(data) < SHINGLE:
         return np.empty(0, dtype=np.uint64)
-    windows = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(data, SHINGLE))
-    return np.unique(_mixed(windows.view("<u8").ravel().astype(np.uint64)))
+    windows: npt.NDArray[np.uint64] = np.ndarray(len(data) - SHINGLE + 1, "<u8", data, strides=(1,))
+    ordered = np.sort(_mixed(windows.astype(np.uint64)))
+    first = np.ones(ordered.size, dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
 
 
 def signature(hashed: npt.NDArray[np.uint64]) -> Signature:
     """The signature of a set of shingles; all `EMPTY`, which is neutral under the minimum, for the empty set."""
-    lowest = np.full((BANDS, ROWS), EMPTY, dtype=np.uint32)
-    for row, seed in enumerate(_SEEDS):
-        values = np.sort(_mixed(hashed ^ seed))
-        first = np.append(np.searchsorted(values, _EDGES), values.size)
-        filled = first[:-1] < first[1:]
-        lowest[filled, row] = values[first[:-1][filled]] >> np.uint64(32)
-    return lowest.ravel()
+    ordered = np.sort(_mixed(hashed ^ _SEEDS[:, np.newaxis]))
+    starts = np.array([values.searchsorted(_EDGES) for values in ordered])
+    ends = np.column_stack((starts[:, 1:], np.full(ROWS, hashed.size)))
+    padded = np.column_stack((ordered >> np.uint64(32), np.full(ROWS, EMPTY, dtype=np.uint64)))
+    lowest = np.where(starts < ends, np.take_along_axis(padded, starts, axis=1), EMPTY)
+    return lowest.T.astype(np.uint32).ravel()
 
 
 def similarity(left: Signature, right: Signature) -> float:
