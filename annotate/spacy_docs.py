@@ -30,7 +30,6 @@ import numpy as np
 import numpy.typing as npt
 import spacy
 from spacy import about
-from spacy.attrs import ENT_IOB, ENT_TYPE, LENGTH, ORTH, SPACY
 from spacy.language import Language
 from spacy.strings import get_string_id
 from spacy.tokens import Doc, DocBin
@@ -44,7 +43,7 @@ Align = Literal["contract", "strict", "expand"]
 SPANS_KEY = "sc"
 """The key of `doc.spans` that spaCy's span categorizer reads by default."""
 
-ATTRS = (ORTH, ENT_IOB, ENT_TYPE)
+ATTRS = ("ORTH", "ENT_IOB", "ENT_TYPE")
 """What is stored per token. spaCy's default adds eight columns that gold data leaves empty: twice the size, four times the
 time to read."""
 
@@ -133,13 +132,13 @@ def tokenize(text: str, lang: str) -> Tokens:
     # The tokenizer is called directly: the pipeline's length limit is for parsers, which a blank pipeline has none of.
     doc: Doc = tokenizer_for(lang)[0].tokenizer(text)
     # Words are cut out of the text: no token objects, no look at spaCy's strings, which take longer than the tokenizer.
-    columns = doc.to_array([ORTH, SPACY, LENGTH])
+    columns: npt.NDArray[np.uint64] = doc.to_array(["ORTH", "SPACY", "LENGTH"])
     lengths, spaces = columns[:, 2].astype(np.int64), columns[:, 1].astype(np.bool_)
     after = np.cumsum(lengths + spaces)
     total, ends = int(after[-1]) if after.size else 0, after - spaces
     starts, stops = (ends - lengths).tolist(), ends.tolist()
-    gaps = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")[ends[spaces]] if len(text) == total else np.zeros(1)
-    if not (gaps == ord(" ")).all():
+    points = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
+    if points.size != total or not (points[ends[spaces]] == ord(" ")).all():
         raise InvariantError(f"spaCy's tokenizer for {lang!r} changed a text of {len(text)} code points", hint="report this")
     words = [text[start:end] for start, end in zip(starts, stops, strict=True)]
     return Tokens(words, columns[:, 0], spaces, starts, stops)
@@ -174,7 +173,7 @@ class TokenSpan:
 class BuiltDoc:
     """A gold record as a document of tokens, and what alignment to them cost.
 
-    spaCy reads `spans` as `doc.spans["sc"]`, `ents` as `doc.ents`, the record's `cats` as `doc.cats`, and where it comes from as
+    spaCy reads `spans` as `doc.spans["sc"]`, `ents` as `doc.ents`, the record's `cats` as `doc.cats`, its id and `meta` as
     `doc.user_data`."""
 
     record: GoldRecord
@@ -278,8 +277,8 @@ class _Columns:
     """What a DocBin holds, as its columns in msgpack."""
 
     def __init__(self) -> None:
-        self._tokens, self._spaces, self._cats, self._groups, self._user_data = files = [TemporaryFile() for _ in range(5)]
-        self._files = files
+        self._files = [TemporaryFile() for _ in range(5)]  # noqa: SIM115  closed by __exit__
+        self._tokens, self._spaces, self._cats, self._groups, self._user_data = self._files
         self._lengths = array("i")
         self._total = 0
         self._strings: set[str] = set()
@@ -311,8 +310,9 @@ class _Columns:
 
     def content(self) -> Iterator[bytes]:
         """The message, piece by piece: keys in the order of `DocBin.to_bytes`."""
-        count = len(self._lengths)
-        yield b"\x8a" + _pack("version", "0.1", "attrs", ATTRS, "tokens") + _head(_BIN, self._total * 8 * len(ATTRS))
+        store, count = DocBin(attrs=ATTRS), len(self._lengths)
+        yield b"\x8a" + _pack("version", store.version, "attrs", store.attrs)
+        yield _pack("tokens") + _head(_BIN, self._total * 8 * len(ATTRS))
         yield from _pieces(self._tokens)
         yield _pack("spaces") + _head(_BIN, self._total)
         yield from _pieces(self._spaces)
