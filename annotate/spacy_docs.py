@@ -132,7 +132,7 @@ def tokenize(text: str, lang: str) -> Tokens:
     # The tokenizer is called directly: the pipeline's length limit is for parsers, which a blank pipeline has none of.
     doc: Doc = tokenizer_for(lang)[0].tokenizer(text)
     # Words are cut out of the text: no token objects, no look at spaCy's strings, which take longer than the tokenizer.
-    columns: npt.NDArray[np.uint64] = doc.to_array(["ORTH", "SPACY", "LENGTH"])
+    columns = np.asarray(doc.to_array(["ORTH", "SPACY", "LENGTH"]), dtype=np.uint64)
     lengths, spaces = columns[:, 2].astype(np.int64), columns[:, 1].astype(np.bool_)
     after = np.cumsum(lengths + spaces)
     total, ends = int(after[-1]) if after.size else 0, after - spaces

@@ -14,6 +14,7 @@ from annotate import lint, workflow
 from annotate.cli import main
 from annotate.dataset import Answers, ExportReport, SplitRow, export, read_splits, stream
 from annotate.errors import AnnotateError, UsageError
+from annotate.exporters import EXPORTERS, docbin
 from annotate.importers import Settings, import_files
 from annotate.model import Annotation, GoldRecord, Reject, SchemaRef, Segment, Source, Span, TaskRef
 from annotate.schema import load
@@ -275,7 +276,7 @@ def test_documents_without_gold_go_where_their_likes_are_and_move_nobody(tmp_pat
 # -- reproducible ------------------------------------------------------------------------------------------------------
 
 
-def workspace(folder: Path, records: Sequence[GoldRecord]) -> dict[str, bytes]:
+def workspace(folder: Path, records: Sequence[GoldRecord], **options: Any) -> dict[str, bytes]:
     folder.mkdir(parents=True)
     write_records(folder / "gold.jsonl", records)
     write_records(folder / "annotations.jsonl", ANSWERS)
@@ -286,16 +287,25 @@ def workspace(folder: Path, records: Sequence[GoldRecord]) -> dict[str, bytes]:
             folder / "out",
             schema=load(folder / "t.yaml"),
             schema_file=folder / "t.yaml",
-            formats=["spacy", "jsonl", "raw"],
+            formats=list(EXPORTERS),
             spacy_config=True,
+            **options,
         )
     return contents(folder / "out")
 
 
-def test_equal_bytes_anywhere_and_every_input_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = workspace(tmp_path / "one", GOLD)
+@pytest.mark.parametrize("tokens", [False, True])
+@pytest.mark.parametrize("shard", [1, 10_000])
+def test_equal_bytes_anywhere_and_every_input_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shard: int, tokens: bool
+) -> None:
+    monkeypatch.setattr(docbin, "SHARD", shard)
+    one = workspace(tmp_path / "one", GOLD, tokens=tokens)
+    assert {name.split("/")[0] for name in one if "/" in name} == {*EXPORTERS, "plots"}
+    assert any(name.endswith("-00002.spacy") for name in one) == (shard == 1)
     monkeypatch.chdir(tmp_path)
-    assert workspace(Path("deep/er/two"), GOLD) == one
+    assert workspace(Path("deep/er/two"), GOLD, tokens=tokens) == one
+    assert workspace(Path("deep/er/three"), GOLD[::-1], tokens=tokens)["manifest.json"] != one["manifest.json"]  # another input
     inputs = json.loads(one["manifest.json"])["inputs"]
     assert set(inputs) == {"annotations", "gold", "schema", "splits"}
     assert {finding.code for finding in lint.check(tmp_path / "one/out").findings} == {"no_licence"}
@@ -308,8 +318,13 @@ def test_changing_one_label_changes_only_what_it_must(tmp_path: Path) -> None:
     assert set(before) == set(after)
     (place,) = (row["meta"]["split"] for row in rows(tmp_path / "one/out", "jsonl/*.jsonl") if row["id"] == "s2")
     touched = {name for name in before if before[name] != after[name]}
-    files = {f"jsonl/{place}.jsonl", f"spacy/ko/{place}.spacy", "README.md", "manifest.json", "plots/labels.svg"}
-    assert touched == files | {name for name in touched if name.startswith("spacy/mul/") and "/ko-" in name}
+    formats = {f"{kind}/{place}.jsonl" for kind in ("jsonl", "doccano", "hf", "webanno")}
+    formats |= {f"spacy/ko/{place}.spacy", f"spacy-json/ko/{place}.jsonl", f"iob2/ko/{place}.conll"}
+    formats |= {name for name in before if name.startswith("spacy/mul/") and "/ko-" in name}
+    assert touched == formats | {"README.md", "manifest.json", "plots/labels.svg"}
+    for name in formats - {name for name in formats if name.endswith(".spacy")}:  # and in these, one record
+        lines = zip(before[name].splitlines(), after[name].splitlines(), strict=True)
+        assert sum(one != two for one, two in lines) == ((name.endswith(".conll") and 5) or 1), name
     one, two = (json.loads(found["manifest.json"]) for found in (before, after))
     assert {key for key in one if one[key] != two[key]} == {"counts", "files", "formats", "inputs"}
     assert {key for key in one["inputs"] if one["inputs"][key] != two["inputs"][key]} == {"gold"}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict
+from functools import cache
 from itertools import cycle
 
 import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.tokens import Span as DocSpan
 
@@ -80,10 +82,16 @@ def docbin_bytes(built: list[BuiltDoc]) -> bytes:
     return out.getvalue()
 
 
+@cache
+def rebuilt(lang: str) -> Language:
+    """A pipeline from what the manifest says of a language."""
+    config = tokenizer_config(lang)
+    return spacy.blank(config["blank"], config={"nlp": {"tokenizer": config["tokenizer"]}})
+
+
 def as_spacy_does(record: GoldRecord, align: Align = "contract") -> Doc:
     """The record's document, made with spaCy's own means throughout."""
-    config = tokenizer_config(record.meta.lang)
-    doc = spacy.blank(config["blank"], config={"nlp": {"tokenizer": config["tokenizer"]}}).tokenizer(record.text)
+    doc = rebuilt(record.meta.lang).tokenizer(record.text)
     found = {}
     for span in record.spans:
         start = span.start + len(span.text) - len(span.text.lstrip())
@@ -141,10 +149,8 @@ def test_tokenizer_for(lang: str, blank: str, tokenizer: str) -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_a_tokenizer_is_rebuilt_from_its_configuration(lang: str) -> None:
-    config = tokenizer_config(lang)
-    again = spacy.blank(config["blank"], config={"nlp": {"tokenizer": config["tokenizer"]}})
     for text in HARD.values():
-        assert [t.text for t in again.tokenizer(text)] == tokenize(text, lang).words
+        assert [t.text for t in rebuilt(lang).tokenizer(text)] == tokenize(text, lang).words
 
 
 def test_a_text_longer_than_a_parser_takes_is_tokenized() -> None:

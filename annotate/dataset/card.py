@@ -72,9 +72,21 @@ def _head(manifest: Mapping[str, Any], schema: LabelSchema, formats: Mapping[str
         "size_categories": next((name for limit, name in _SIZES if manifest["records"] < limit), "n>10M"),
         "task_categories": tasks,
     }
-    for exported in formats.values():
-        head |= exported.card
-    return head
+    return head | _configurations([exported.card for exported in formats.values() if exported.card])
+
+
+def _configurations(cards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The `configs` and `dataset_info` of all formats that have some. `load_dataset` takes the one named `default` when it is
+    given no name; a single one is that, whatever its format calls it."""
+    configs = sorted((one for card in cards for one in card["configs"]), key=lambda one: str(one["config_name"]) != "default")
+    infos = {info["config_name"]: info for card in cards for info in card["dataset_info"]}
+    match configs:
+        case []:
+            return {}
+        case [only]:
+            features = infos[only["config_name"]]["features"]
+            return {"configs": [{**only, "config_name": "default"}], "dataset_info": {"features": features}}
+    return {"configs": configs, "dataset_info": [infos[one["config_name"]] for one in configs]}
 
 
 def _intro(manifest: Mapping[str, Any]) -> str:

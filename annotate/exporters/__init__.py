@@ -94,7 +94,7 @@ class Exported:
     tools: Mapping[str, str] = field(default_factory=dict)
     """Versions of the packages that shape this format's bytes."""
     card: Mapping[str, Any] = field(default_factory=dict)
-    """Keys for the YAML head of the dataset card."""
+    """For the YAML head of the dataset card: `configs` and `dataset_info`, lists with one entry a configuration."""
     usage: str = ""
     """Markdown: how to load it."""
     limits: tuple[str, ...] = ()

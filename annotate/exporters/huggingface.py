@@ -1,11 +1,11 @@
-"""`hf/`: a Hugging Face data set for token classification, complete in itself: `load_dataset("exports/NAME/hf")`.
+"""`hf/`: a Hugging Face data set for token classification: `load_dataset("exports/NAME", "tokens")`, or by itself
+`load_dataset("exports/NAME/hf")`.
 
-Rows are those of `transformers`' token classification scripts: `tokens`, and `ner_tags` as numbers of a `ClassLabel`. The head
-of `hf/README.md` declares all their names, so a file without any entity, or with the first one late, loads all the same.
-Tokens come from the language's own tokenizer, without white space.
+Rows are those of `transformers`' token classification scripts: `tokens`, and `ner_tags` as numbers of a `ClassLabel`; `topics`
+are the accepted ones, numbers too. The cards declare all their names, so a file without any entity, or with the first one late,
+loads all the same. Tokens come from the language's own tokenizer, without white space.
 
-Lossy like every format of one tag a token: of overlapping spans the longest stays, the others are rejects. `topics` are the
-accepted ones.
+Lossy like every format of one tag a token: of overlapping spans the longest stays, the others are rejects.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def write(splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Opt
     aligner = Aligner("hf", options, flat=True)
     names = tag_names(options.schema)
     for split, records in splits.items():
-        write_records(folder / "hf" / f"{split}.jsonl", _rows(records, aligner, names))
+        write_records(folder / "hf" / f"{split}.jsonl", _rows(records, aligner, names, options.schema.topic_ids))
     if aligner.adjusted:
         write_records(folder / "hf" / "adjusted.jsonl", aligner.adjusted)
     (folder / "hf" / "README.md").write_bytes(_card(options.schema, splits, names).encode())
@@ -39,8 +39,17 @@ def write(splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Opt
         spans_out=aligner.spans_out,
         rejects=tuple(aligner.rejects),
         adjusted=len(aligner.adjusted),
-        manifest={"tags": names, "tokenizers": tokenizers},
+        manifest={"tags": names, "topics": list(options.schema.topic_ids), "tokenizers": tokenizers},
         tools={"spacy": VERSIONS["spacy"]},
+        card={
+            "configs": [
+                {
+                    "config_name": CONFIG,
+                    "data_files": [{"split": split, "path": f"hf/{split}.jsonl"} for split in splits],
+                }
+            ],
+            "dataset_info": [{"config_name": CONFIG, "features": features(names, options.schema.topic_ids)}],
+        },
         usage=_USAGE,
         limits=(
             *unsettled("Hugging Face files", splits, options.schema),
@@ -53,12 +62,20 @@ _USAGE = """```python
 from datasets import load_dataset
 
 data = load_dataset("PATH/TO/THIS/FOLDER/hf")  # token classification
-names = next(iter(data.values())).features["ner_tags"].feature.names
+features = next(iter(data.values())).features
+names, topics = features["ner_tags"].feature.names, getattr(features["topics"].feature, "names", [])
 ```"""
 
 
-def _rows(records: Sequence[GoldRecord], aligner: Aligner, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+CONFIG = "tokens"
+"""What this data set is called within the whole one."""
+
+
+def _rows(
+    records: Sequence[GoldRecord], aligner: Aligner, names: Sequence[str], topics: Sequence[str]
+) -> Iterator[dict[str, Any]]:
     number = {name: i for i, name in enumerate(names)}
+    topic_number = {topic: i for i, topic in enumerate(topics)}
     for record, built in zip(records, aligner.docs(records), strict=True):
         pairs = list(tagged(built))
         yield {
@@ -68,22 +85,25 @@ def _rows(records: Sequence[GoldRecord], aligner: Aligner, names: Sequence[str])
             "language": record.meta.lang,
             "region": record.meta.region,
             "doc_id": record.meta.doc_id,
-            "topics": record.accept,
+            "topics": [topic_number[topic] for topic in record.accept],
         }
 
 
-def features(names: Sequence[str]) -> list[dict[str, Any]]:
+def features(names: Sequence[str], topics: Sequence[str]) -> list[dict[str, Any]]:
     """The columns, as a card declares them."""
-    tags = {"class_label": {"names": {str(i): name for i, name in enumerate(names)}}}
     return [
         {"name": "id", "dtype": "string"},
         {"name": "tokens", "sequence": "string"},
-        {"name": "ner_tags", "sequence": tags},
+        {"name": "ner_tags", "sequence": _class_label(names)},
         {"name": "language", "dtype": "string"},
         {"name": "region", "dtype": "string"},
         {"name": "doc_id", "dtype": "string"},
-        {"name": "topics", "sequence": "string"},
+        {"name": "topics", "sequence": _class_label(topics) if topics else "int64"},
     ]
+
+
+def _class_label(names: Sequence[str]) -> dict[str, Any]:
+    return {"class_label": {"names": {str(i): name for i, name in enumerate(names)}}}
 
 
 def _card(schema: LabelSchema, splits: Mapping[str, Sequence[GoldRecord]], names: Sequence[str]) -> str:
@@ -93,7 +113,7 @@ def _card(schema: LabelSchema, splits: Mapping[str, Sequence[GoldRecord]], names
         "configs": [
             {"config_name": "default", "data_files": [{"split": split, "path": f"{split}.jsonl"} for split in splits]},
         ],
-        "dataset_info": {"features": features(names)},
+        "dataset_info": {"features": features(names, schema.topic_ids)},
     }
     written = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=120)
     return f"---\n{written}---\n\nLabel schema {schema.ref}. The card of the whole data set is `../README.md`.\n"

@@ -78,7 +78,7 @@ def write(splits: Mapping[str, Sequence[GoldRecord]], folder: Path, options: Opt
                     "data_files": [{"split": split, "path": f"jsonl/{split}.jsonl"} for split in splits],
                 }
             ],
-            "dataset_info": {"features": features(options)},
+            "dataset_info": [{"config_name": "default", "features": features(options)}],
         },
         usage=_USAGE,
     )

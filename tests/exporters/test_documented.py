@@ -69,7 +69,9 @@ def inside(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", list(EXPORTERS))
 @pytest.mark.parametrize("place", ["README", "card"])
-def test_the_snippet_loads_what_was_exported(name: str, place: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_snippet_loads_what_was_exported(
+    name: str, place: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     if place == "README":
         (snippet,) = blocks(name, "python")
     else:
@@ -80,6 +82,9 @@ def test_the_snippet_loads_what_was_exported(name: str, place: str, folder: Path
     scope: dict[str, Any] = {}
     with inside(folder, monkeypatch):
         exec(snippet, scope)
+    if place == "README":
+        (output,) = blocks(name, "output")
+        assert capsys.readouterr().out == output
     match name:
         case "spacy" | "spacy-json":
             assert scope["docs"]
@@ -95,5 +100,6 @@ def test_the_snippet_loads_what_was_exported(name: str, place: str, folder: Path
             assert any(set(said) == {"A1", "A2"} for said in scope["answers"].values())
         case "hf":
             assert scope["names"][0] == "O"
+            assert scope["topics"] == ["culture", "education", "sport"]
         case "jsonl":
             assert scope.get("records") or scope["data"]

@@ -95,7 +95,7 @@ def test_every_value_has_the_declared_type(tmp_path: Path, schema: LabelSchema, 
     options = Options(schema, tokens=tokens)
     records = RECORDS if schema is SCHEMA else RECORDS[2:]
     done = write({"train": records}, tmp_path, options)
-    assert done.card["dataset_info"] == {"features": features(options)}
+    assert done.card["dataset_info"] == [{"config_name": "default", "features": features(options)}]
     for row in lines(tmp_path / "jsonl/train.jsonl"):
         assert_struct(row, features(options))
 
