@@ -22,23 +22,37 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Exit with 3 for warnings too.")
 @click.option("--fix", is_flag=True, help="Put the ends of spans right where that is safe; needs -o.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where --fix writes.")
+@click.option(
+    "--annotations",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Where findings in gold records look their task up [default: annotations.jsonl beside PATH].",
+)
 @url_option
 @common_options
 @click.pass_obj
 def check(
-    console: Console, path: str, schema: str | None, strict: bool, fix: bool, output: Path | None, url: str | None
+    console: Console,
+    path: str,
+    schema: str | None,
+    strict: bool,
+    fix: bool,
+    output: Path | None,
+    annotations: Path | None,
+    url: str | None,
 ) -> int:
     """Look for mistakes in PATH: segments.jsonl, annotations.jsonl, gold.jsonl (the first record tells which; - is standard
     input), or an export folder, which is compared with its manifest.
 
     Labels, overlaps and languages are compared with the schema that --schema, the environment or annotate.yaml names.
-    Findings in annotations name their task in the Label Studio that --url, the settings or the embedded server name.
+    Findings in annotations name their task in the Label Studio that --url, the settings or the embedded server name; those in
+    gold records, which do not know theirs, the first task of their segment in --annotations.
     With --fix, FILE is copied to -o with the safe corrections made, and the copy is looked at: white space, punctuation that is
     part of no name, half characters; half words where the file has the whole word with that label.
 
     Ends with 3 when there are errors, with --strict also when there are warnings.
     """
     from annotate import lint
+    from annotate.store import STDIO
 
     if fix != (output is not None):
         raise UsageError("--fix and -o go together", hint="annotate check gold.jsonl --fix -o gold.fixed.jsonl")
@@ -48,7 +62,13 @@ def check(
     labels = None if config.settings["schema"].origin == "default" else label_schema(config)
     fixes = lint.fix(path, output) if output is not None else ()
     looked_at = str(output or path)
-    report = lint.check(looked_at, labels, url=url or label_studio_url(config))
+    beside = Path(path).with_name("annotations.jsonl") if path != STDIO else None
+    report = lint.check(
+        looked_at,
+        labels,
+        url=url or label_studio_url(config),
+        annotations=annotations or (beside if beside and beside.is_file() else None),
+    )
     _tell(console, looked_at, report, fixes)
     if labels is None and report.kind in ("annotations", "gold"):
         console.note("no schema is named: labels, overlaps and languages were not looked at")

@@ -42,29 +42,34 @@ from annotate.lint.findings import CODES, Finding, Kind, Level, Lint
 from annotate.lint.folder import check_export
 from annotate.model import Annotation, GoldRecord, Segment, Span, TaskRef
 from annotate.schema import LabelSchema
-from annotate.store import STDIO, opened, replacing
+from annotate.store import STDIO, opened, read_records, replacing
 
 __all__ = ["CODES", "Finding", "Fix", "Kind", "Level", "Lint", "check", "check_export", "fix"]
 
 Record = Segment | Annotation | GoldRecord
 
 
-def check(path: str | Path, schema: LabelSchema | None = None, *, url: str = "") -> Lint:
+def check(path: str | Path, schema: LabelSchema | None = None, *, url: str = "", annotations: Path | None = None) -> Lint:
     """Look at a file of segments, annotations or gold records (`-` is standard input), or at an export folder.
 
     Without a schema nothing is said about labels, overlaps and languages. With the address of a Label Studio, findings in
-    annotations carry the URL of their task. `ReadError` when the path cannot be read,
-    `UsageError` when the file's first record is of no kind that is known."""
+    annotations carry the URL of their task; findings in gold records, which name no task, that of the first task of their
+    segment among `annotations`. `ReadError` when a file cannot be read, `UsageError` when the first record is of no kind that
+    is known."""
     if str(path) != STDIO and Path(path).is_dir():
         return check_export(Path(path))
     with _opened(path) as lines:
         kind = _kind(lines, path)
         overview = _Overview()
         findings: list[Finding] = []
+        of_segment = _tasks(annotations) if url and annotations and kind == "gold" else {}
         tasks: dict[int, TaskRef] = {}
         for entry in _entries(lines, kind):
-            if isinstance(entry, _Entry) and isinstance(entry.record, Annotation):
-                tasks[entry.line] = entry.record.task
+            match entry:
+                case _Entry(record=Annotation(task=task)):
+                    tasks[entry.line] = task
+                case _Entry(record=GoldRecord(meta=meta)) if meta.segment_id in of_segment:
+                    tasks[entry.line] = of_segment[meta.segment_id]
             if isinstance(entry, Finding):
                 findings.append(entry)
             else:
@@ -78,6 +83,27 @@ def check(path: str | Path, schema: LabelSchema | None = None, *, url: str = "")
     if url:
         findings = [replace(f, url=task_url(url, tasks[f.line])) if f.line in tasks else f for f in findings]
     return Lint(kind, overview.records, tuple(findings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """What an annotation tells of where its segment is."""
+
+    @dataclass(frozen=True, slots=True)
+    class Segment:
+        id: str
+
+    segment: Segment
+    task: TaskRef
+
+
+def _tasks(annotations: Path) -> dict[str, TaskRef]:
+    """Segment → its first task. Lines that are no annotations are findings of that file, not of this one."""
+    found: dict[str, TaskRef] = {}
+    for placed in read_records(annotations, _Placed, lambda _: None, step="check"):
+        known = found.setdefault(placed.segment.id, placed.task)
+        found[placed.segment.id] = min(known, placed.task, key=lambda task: (task.project, task.id))
+    return found
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------------

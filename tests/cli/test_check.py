@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,22 @@ def test_findings_in_annotations_name_their_task(capsys: pytest.CaptureFixture[s
     )
     assert run("a.jsonl", "--url", "http://127.0.0.1:1/") == 3
     assert "http://127.0.0.1:1/projects/3/data?task=14" in capsys.readouterr().out
+
+
+def test_findings_in_gold_records_name_the_first_task_of_their_segment(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finding = loads((here / "space.jsonl").read_bytes().splitlines()[0], GoldRecord)
+    place = replace(segment(finding.text), id=finding.meta.segment_id)
+    tasks = [TaskRef(3, 15), TaskRef(3, 14), TaskRef(4, 2)]
+    said = [Annotation(place, f"a{t.id}", "submitted", (), {}, (), "", "", -1.0, "", False, REF, t) for t in tasks]
+    write_records("annotations.jsonl", [*said, {"broken": True}])
+    assert run("space.jsonl", "--url", "http://127.0.0.1:1/") == 3
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "edge_space" in line]
+    assert line.endswith("http://127.0.0.1:1/projects/3/data?task=14")
+    (here / "annotations.jsonl").rename(here / "elsewhere.jsonl")
+    run("space.jsonl", "--url", "http://127.0.0.1:1/")
+    assert "http" not in capsys.readouterr().out
+    run("space.jsonl", "--url", "http://127.0.0.1:1/", "--annotations", "elsewhere.jsonl")
+    assert "task=14" in capsys.readouterr().out
 
 
 def test_a_file_can_be_fixed_in_place(here: Path) -> None:
