@@ -689,6 +689,11 @@ def export(
     """`gold.jsonl` → the folder `output`. Splits are kept in `gold.splits.jsonl` beside the gold records, so that a document
     never moves. `annotations`, where they are needed, default to `annotations.jsonl` beside them; `segments` are the
     corpus to compare with. `options` are those of `dataset.export`."""
+    unread: list[Reject] = []
+
+    def not_read(item: Reject) -> None:
+        unread.append(replace(item, source=Path(item.source).name))  # the dataset does not tell where it was made
+
     with Rejects(rejects) as rejected, _whole(source) as file:
         summary_file = beside(source, "summary.json")
         wanted = not FROM_ANNOTATIONS.isdisjoint(options.get("formats", ())) or options.get("since") or options.get("until")
@@ -699,7 +704,7 @@ def export(
             rows = partial(read_records, answered, Annotation, rejected, step="export")
             answers = dataset.Answers(rows, names, answered.name)
         report = dataset.export(
-            _gold(file, source, rejected),
+            _gold(file, source, rejected, unread=not_read),
             output,
             schema=schema,
             schema_bytes=schema_file.read_bytes(),
@@ -708,6 +713,7 @@ def export(
             answers=answers,
             segments=None if segments is None else read_records(segments, Segment, rejected, step="export"),
             source=Path(source).name,
+            unread=unread,
             inputs={name: file_sha256(path) for name, path in read.items() if path is not None and path.is_file()},
             rejects=rejected,
             **options,
@@ -716,8 +722,10 @@ def export(
     return replace(report, rejected=rejected.total, exit_code=report.exit_code or (PARTIAL if rejected.total else OK))
 
 
-def _gold(file: str | Path, source: str | Path, rejected: Rejects) -> Iterator[GoldRecord]:
-    records = read_records(file, GoldRecord, rejected, step="export")
+def _gold(
+    file: str | Path, source: str | Path, rejected: Rejects, unread: Callable[[Reject], None] | None = None
+) -> Iterator[GoldRecord]:
+    records = read_records(file, GoldRecord, unread or rejected, step="export")
     return kept(records, lambda record: record.meta.doc_id, source, "export", rejected)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from annotate import lint, workflow
 from annotate.cli import main
+from annotate.codec import dumps, loads
 from annotate.dataset import Answers, ExportReport, SplitRow, export, read_splits, stream
 from annotate.errors import AnnotateError, UsageError
 from annotate.exporters import EXPORTERS, docbin
@@ -276,7 +277,7 @@ def test_documents_without_gold_go_where_their_likes_are_and_move_nobody(tmp_pat
 # -- reproducible ------------------------------------------------------------------------------------------------------
 
 
-def workspace(folder: Path, records: Sequence[GoldRecord], **options: Any) -> dict[str, bytes]:
+def workspace(folder: Path, records: Sequence[object], **options: Any) -> dict[str, bytes]:
     folder.mkdir(parents=True)
     write_records(folder / "gold.jsonl", records)
     write_records(folder / "annotations.jsonl", ANSWERS)
@@ -309,6 +310,21 @@ def test_equal_bytes_anywhere_and_every_input_is_named(
     inputs = json.loads(one["manifest.json"])["inputs"]
     assert set(inputs) == {"annotations", "gold", "schema", "splits"}
     assert {finding.code for finding in lint.check(tmp_path / "one/out").findings} == {"no_licence"}
+
+
+def test_a_line_that_is_no_record_is_told_of_in_the_dataset(tmp_path: Path) -> None:
+    past = json.loads(dumps(GOLD[1]))
+    past["spans"][0]["end"] += 500
+    one, two = (workspace(tmp_path / name, [GOLD[0], past, *GOLD[2:]]) for name in ("one", "two"))
+    assert one == two
+    item = next(loads(line, Reject) for line in one["rejects.jsonl"].splitlines())
+    assert (item.code, item.source, item.line) == ("unreadable", "gold.jsonl", 2)
+    assert "does not lie in a text of" in item.reason
+    assert json.loads(one["manifest.json"])["rejected"]["unreadable"] == 1
+    assert lint.check(tmp_path / "one/out").errors == 0
+    write_records(tmp_path / "bad.jsonl", [past])
+    with pytest.raises(AnnotateError, match=r"nothing to export: 0 records not selected, 1 rejected \(1 unreadable\)"):
+        workflow.export(tmp_path / "bad.jsonl", tmp_path / "x", schema=SCHEMA, schema_file=tmp_path / "one/t.yaml")
 
 
 def test_changing_one_label_changes_only_what_it_must(tmp_path: Path) -> None:
@@ -352,6 +368,6 @@ def test_export_says_where_rejects_can_be_read(
         main(["export", "gold.jsonl", "out", "--schema", "t.yaml", "--format", "jsonl", *flags])
         return next(line for line in capsys.readouterr().err.splitlines() if "rejected: see" in line)
 
-    assert said() == "2 rejected: see out/rejects.jsonl; 1 unreadable or taken down: --rejects FILE writes them down"
+    assert said() == "2 rejected: see out/rejects.jsonl; 1 taken down: --rejects FILE writes them down"
     assert said("--rejects", "all.jsonl") == "2 rejected: see all.jsonl"
     assert len(Path("all.jsonl").read_bytes().splitlines()) == 2

@@ -129,14 +129,14 @@ def export(
 
 
 def _where(rejected: int, asked: Path | None, kept: Path) -> str:
-    """Where rejects can be read. The dataset keeps those of its records; what was no record, or was taken down, is written only
-    where `--rejects` asks for it."""
+    """Where rejects can be read. The dataset does not name documents taken down: they are written only where `--rejects` asks
+    for it."""
     listed = len(kept.read_bytes().splitlines()) if kept.exists() and not asked else 0
     where = asked or (kept if listed else None)
     told = f"{rejected:,} rejected" + (f": see {where}" if where else "")
     if asked or listed == rejected:
         return told
-    return f"{told}; {rejected - listed:,} unreadable or taken down: --rejects FILE writes them down"
+    return f"{told}; {rejected - listed:,} taken down: --rejects FILE writes them down"
 
 
 def _balance(what: str, spans_in: int, spans_out: int, rejected: Mapping[str, int]) -> str:

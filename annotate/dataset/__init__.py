@@ -124,6 +124,7 @@ def export(
     licence: str = "",
     source: str = "gold.jsonl",
     inputs: Mapping[str, str] | None = None,
+    unread: Sequence[Reject] = (),
     rejects: Callable[[Reject], None] | None = None,
 ) -> ExportReport:
     """Write gold records as a dataset folder; an earlier export at `out` is replaced as a whole.
@@ -133,8 +134,9 @@ def export(
     `accept_schemas`. `answers` is needed for dates and for formats of annotations; with `segments` records must be in
     that corpus. `frozen` is the file of split assignments, read when it is there and written at the end; every document
     of `gold` is assigned, also those that are not selected, and records of one that bridges splits are rejected. `source`
-    is what rejects name as their source, `inputs` maps what was read to its SHA-256, for the manifest. Rejects are also
-    handed to `rejects` one by one. Records are kept on disk on their way: memory does not grow with their texts.
+    is what rejects name as their source, `inputs` maps what was read to its SHA-256, for the manifest. `unread` is a list that
+    reading fills with what is no record, to be told of with the other rejects. Rejects are also handed to `rejects` one by one.
+    Records are kept on disk on their way: memory does not grow with their texts.
 
     `UsageError` for options that make no sense and for an `out` that is not ours, `DataFindings` for frozen splits that leak,
     `AnnotateError` when no record is left or spans get lost uncounted."""
@@ -150,7 +152,7 @@ def export(
     answers = _needed(answers, writers, filters)
     with_annotations = not FROM_ANNOTATIONS.isdisjoint(writers)
     pages = Pages()
-    chosen = _gather(pages.seeing(gold), rules, filters, answers, with_annotations=with_annotations)
+    chosen = _gather(pages.seeing(gold), rules, filters, answers, with_annotations=with_annotations, unread=unread)
     composition = _Composition(schema)
     by_split, said, assigned = _split(chosen, pages, parse_splits(splits), seed, frozen, composition)
     del pages  # what splits needed of each document is not kept while formats are written
@@ -160,7 +162,7 @@ def export(
         done = {kind: write(by_split, folder, options) for kind, write in writers.items()}
         spans = {kind: (chosen.answered if kind in FROM_ANNOTATIONS else chosen.tally).spans_kept for kind in writers}
         _account(chosen, done, spans)
-        left_out = [*chosen.rejects, *(item for exported in done.values() for item in exported.rejects)]
+        left_out = [*unread, *chosen.rejects, *(item for exported in done.values() for item in exported.rejects)]
         if left_out:
             write_records(folder / "rejects.jsonl", left_out)
         manifest: dict[str, Any] = {
@@ -307,7 +309,13 @@ def _needed(answers: Answers | None, writers: Collection[str], filters: Filters)
 
 
 def _gather(
-    gold: Iterable[GoldRecord], rules: Rules, filters: Filters, answers: Answers | None, *, with_annotations: bool = False
+    gold: Iterable[GoldRecord],
+    rules: Rules,
+    filters: Filters,
+    answers: Answers | None,
+    *,
+    with_annotations: bool = False,
+    unread: Sequence[Reject] = (),
 ) -> _Chosen:
     tally, answered = Tally(), Tally()
     dates = dict[str, str]()
@@ -328,11 +336,12 @@ def _gather(
         chosen = select_annotations(answers.read(), of_answers, filters, answered, names.__getitem__)
         said = sorted_spool(chosen, Annotation, answer_place)
     if not records:
-        codes = ", ".join(f"{count} {code}" for code, count in Counter(item.code for item in tally.rejects).items())
+        rejects = [*unread, *tally.rejects]
+        codes = ", ".join(f"{count} {code}" for code, count in Counter(item.code for item in rejects).items())
         raise AnnotateError(
-            f"nothing to export: {tally.not_selected.total()} records not selected, {len(tally.rejects)} rejected"
+            f"nothing to export: {tally.not_selected.total()} records not selected, {len(rejects)} rejected"
             + (f" ({codes})" if codes else ""),
-            hint=tally.rejects[0].hint if tally.rejects else "adjudicate first, or widen the filters",
+            hint=rejects[0].hint if rejects else "adjudicate first, or widen the filters",
         )
     return _Chosen(records, rules.source, tally, said, answers.source if answers else "", answered)
 

@@ -176,6 +176,8 @@ def _kind(lines: IO[bytes], path: str | Path) -> Kind:
             if isinstance(first, dict) and keys <= first.keys():
                 return kind
         break
+    else:
+        raise UsageError(f"{path} holds no record", hint="pull, adjudicate or export first")
     hint = "check reads segments.jsonl, annotations.jsonl, gold.jsonl and export folders"
     raise UsageError(f"{path}: its first record is no segment, annotation or gold record", hint=hint)
 

@@ -113,6 +113,12 @@ def test_a_file_can_be_fixed_in_place(here: Path) -> None:
     assert run("space.jsonl") == 0
 
 
+def test_an_empty_file_is_told_as_such(here: Path) -> None:
+    (here / "empty.jsonl").write_text("\n")
+    with pytest.raises(UsageError, match=r"empty\.jsonl holds no record"):
+        run("empty.jsonl")
+
+
 @pytest.mark.parametrize("arguments", [["space.jsonl", "--fix"], ["space.jsonl", "-o", "x.jsonl"], [".", "--fix", "-o", "x"]])
 def test_options_that_make_no_sense(arguments: list[str]) -> None:
     with pytest.raises(UsageError):
