@@ -275,11 +275,13 @@ class GoldRecord:
 
     def __post_init__(self) -> None:
         where = f"gold record {self.id}"
-        _require(bool(self.id), f"{where}: id must not be empty")
+        if not self.id:
+            raise InvariantError(f"{where}: id must not be empty")
         require_spans(self.spans, self.text, where)
-        chosen = {label for label, value in self.cats.items() if value == 1.0}
-        _require(set(self.cats.values()) <= {0.0, 1.0}, f"{where}: cats must be 0.0 or 1.0")
-        _require(set(self.accept) == chosen, f"{where}: accept and cats do not say the same")
+        if not {0.0, 1.0}.issuperset(self.cats.values()):
+            raise InvariantError(f"{where}: cats must be 0.0 or 1.0")
+        if set(self.accept) != {label for label, value in self.cats.items() if value}:
+            raise InvariantError(f"{where}: accept and cats do not say the same")
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,8 @@ time to read."""
 MAX_TOKENS = 2**32 // (8 * len(ATTRS)) - 1
 """Tokens one DocBin can hold: eight bytes per stored attribute, and msgpack refuses a value of 2**32 bytes."""
 
-FORGET_AFTER = 100_000
-"""Distinct words after which those seen so far are forgotten."""
+FORGET_AFTER = 200_000
+"""Distinct words of all languages after which those seen so far are forgotten: some 60 MB."""
 
 VERSIONS: Mapping[str, str] = {"spacy": about.__version__, "zlib": zlib.ZLIB_RUNTIME_VERSION}
 """The tools that shape the bytes of a `.spacy` file."""

@@ -15,7 +15,7 @@ from annotate.agreement.confusion import Costly, cost, differences, span_confusi
 from annotate.agreement.panels import Group, Panel, answer, gather, natural, pseudonyms
 from annotate.agreement.scores import UNDEFINED, Agreement, Report, Score, SpanScores, TopicScores
 from annotate.agreement.sums import FloatArray, Resamples, Sums, corrected, mean_defined, ratio
-from annotate.agreement.unitizing import coding_alphas, layer_alphas, unit_sums
+from annotate.agreement.unitizing import UnitSums, coding_alphas, layer_alphas, unit_sums
 from annotate.errors import UsageError
 from annotate.model import Annotation, Reject, Span
 
@@ -152,8 +152,9 @@ def _parts(panels: Sequence[Panel], dimension: str, alias: Mapping[str, str]) ->
 def _keys(panel: Panel, dimension: str, alias: Mapping[str, str]) -> Iterator[tuple[str, Panel]]:
     if dimension == "pair":
         said = sorted(panel.submitted, key=lambda annotation: natural(alias[annotation.annotator]))
-        for left, right in combinations(said, 2):
-            yield f"{alias[left.annotator]} & {alias[right.annotator]}", replace(panel, submitted=(left, right))
+        for pair in combinations(said, 2):
+            own = panel if pair == panel.submitted else replace(panel, submitted=pair)  # itself: its sums are known
+            yield " & ".join(alias[annotation.annotator] for annotation in pair), own
     else:
         yield getattr(panel.segment, dimension), panel
 
@@ -167,6 +168,9 @@ class _Measure:
     bootstrap: int
     seed: int
     confidence: float
+    known: dict[tuple[int, tuple[str, ...]], tuple[Panel, Sums, UnitSums]] = field(default_factory=dict)
+    """Panel, by its identity, and labels → the panel (which so keeps its identity), and what its spans add up to: a segment
+    counts for the whole and for several parts."""
 
     def __call__(self, panels: Sequence[Panel], *, directed: bool = False) -> Agreement:
         resamples = Resamples(panels, self.bootstrap, self.seed)
@@ -220,11 +224,23 @@ class _Measure:
         return replace(total, left_out=left_out, confusion=topic_confusion(panels, group, directed=directed), labels=labels)
 
     def _spans(self, panels: Sequence[Panel], resamples: Resamples, directed: bool) -> SpanScores:
-        labels, sums, segments, uses = _span_sums(panels, self.entities, resamples.rows)
+        seen = {span.label for panel in panels for annotation in panel.submitted for span in annotation.spans}
+        labels = (*self.entities, *sorted(seen.difference(self.entities)))
         width = len(labels)
+        sums, units, segments, uses = Sums(), UnitSums(), Counter[str](), Counter[str]()
+        column = {label: at for at, label in enumerate(labels)}
+        for row, panel in zip(resamples.rows, panels, strict=True):
+            if (id(panel), labels) not in self.known:
+                self.known[id(panel), labels] = panel, _span_sums(panel, column), unit_sums(panel, column)
+            _, own, own_units = self.known[id(panel), labels]
+            sums.add_row(row, own)
+            units.layers.add_row(row, own_units.layers)
+            units.coding.add_row(row, own_units.coding)
+            marked = [span.label for annotation in panel.submitted for span in annotation.spans]
+            uses.update(marked)
+            segments.update(set(marked))
         totals = resamples.totals(sums, 3 * width)
         count, exact, relaxed = totals[:, :width], totals[:, width : 2 * width], totals[:, 2 * width :]
-        units = unit_sums(panels, labels, resamples.rows)
         layers, layers_together, any_label = layer_alphas(resamples.totals(units.layers, 1 + 3 * (width + 1)))
         coding, coding_together = coding_alphas(resamples.totals(units.coding, 3 * width))
         annotators = len({annotation.annotator for panel in panels for annotation in panel.submitted})
@@ -313,27 +329,19 @@ def _topic_sums(panels: Sequence[Panel], group: Group, rows: Sequence[int]) -> _
     return found
 
 
-def _span_sums(
-    panels: Sequence[Panel], entities: Sequence[str], rows: Sequence[int]
-) -> tuple[tuple[str, ...], Sums, Counter[str], Counter[str]]:
-    """The labels; over all pairs of annotators for each label the spans of both, twice the exact and twice the relaxed matches;
-    for each label the segments it occurs in, and its spans."""
-    seen = {span.label for panel in panels for annotation in panel.submitted for span in annotation.spans}
-    labels = (*entities, *sorted(seen.difference(entities)))
-    column = {label: at for at, label in enumerate(labels)}
-    sums, segments, uses = Sums(), Counter[str](), Counter[str]()
-    for row, panel in zip(rows, panels, strict=True):
-        marked = [_by_label(annotation.spans) for annotation in panel.submitted]
-        uses.update(span.label for annotation in panel.submitted for span in annotation.spans)
-        segments.update({label for spans in marked for label in spans})
-        for left, right in combinations(marked, 2):
-            for label in left.keys() | right.keys():
-                ours, theirs = left.get(label, []), right.get(label, [])
-                at = column[label]
-                sums.add(row, at, len(ours) + len(theirs))
-                sums.add(row, at + len(labels), 2 * len(set(ours) & set(theirs)))
-                sums.add(row, at + 2 * len(labels), 2 * overlap_matches(ours, theirs))
-    return labels, sums, segments, uses
+def _span_sums(panel: Panel, column: Mapping[str, int]) -> Sums:
+    """Over all pairs of annotators for each label the spans of both, twice the exact and twice the relaxed matches; all in row
+    0. `column` numbers the labels."""
+    sums = Sums()
+    marked = [_by_label(annotation.spans) for annotation in panel.submitted]
+    for left, right in combinations(marked, 2):
+        for label in left.keys() | right.keys():
+            ours, theirs = left.get(label, []), right.get(label, [])
+            at = column[label]
+            sums.add(0, at, len(ours) + len(theirs))
+            sums.add(0, at + len(column), 2 * len(set(ours) & set(theirs)))
+            sums.add(0, at + 2 * len(column), 2 * overlap_matches(ours, theirs))
+    return sums
 
 
 def _by_label(spans: Iterable[Span]) -> dict[str, list[Span]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -16,14 +17,20 @@ class Sums:
     """Numbers in named columns, to be added up by document."""
 
     def __init__(self) -> None:
-        self.rows: list[int] = []
-        self.columns: list[int] = []
-        self.values: list[float] = []
+        self.rows = array("q")
+        self.columns = array("l")
+        self.values = array("d")
 
     def add(self, row: int, column: int, value: float) -> None:
         self.rows.append(row)
         self.columns.append(column)
         self.values.append(value)
+
+    def add_row(self, row: int, part: Sums) -> None:
+        """All numbers of another, as those of one document."""
+        self.rows.extend(array("q", [row]) * len(part.columns))
+        self.columns.extend(part.columns)
+        self.values.extend(part.values)
 
 
 class Resamples:

@@ -56,21 +56,18 @@ class UnitSums:
     coding: Sums = field(default_factory=Sums)
 
 
-def unit_sums(panels: Sequence[Panel], labels: Sequence[str], rows: Sequence[int]) -> UnitSums:
-    """The sums of the panels, each of two annotators or more; `rows` say which document each belongs to."""
+def unit_sums(panel: Panel, column: Mapping[str, int]) -> UnitSums:
+    """The sums of a panel of two annotators or more, all in row 0; `column` numbers the labels."""
     found = UnitSums()
-    column = {label: at for at, label in enumerate(labels)}
-    for row, panel in zip(rows, panels, strict=True):
-        annotators = len(panel.submitted)
-        found.layers.add(row, 0, annotators * len(panel.segment.text))
-        marked = [_units(annotation.spans) for annotation in panel.submitted]
-        for label in sorted({label for units in marked for label in units}):
-            _add_layer(found.layers, row, 1 + 3 * column[label], [units.get(label, []) for units in marked])
-        if any(marked):
-            everything = [joined(annotation.spans) for annotation in panel.submitted]
-            _add_layer(found.layers, row, 1 + 3 * len(labels), everything)
-        if sum(map(bool, marked)) > 1:
-            _add_coding(found.coding, row, column, marked)
+    found.layers.add(0, 0, len(panel.submitted) * len(panel.segment.text))
+    marked = [_units(annotation.spans) for annotation in panel.submitted]
+    for label in sorted({label for units in marked for label in units}):
+        _add_layer(found.layers, 0, 1 + 3 * column[label], [units.get(label, []) for units in marked])
+    if any(marked):
+        everything = [joined(annotation.spans) for annotation in panel.submitted]
+        _add_layer(found.layers, 0, 1 + 3 * len(column), everything)
+    if sum(map(bool, marked)) > 1:
+        _add_coding(found.coding, 0, column, marked)
     return found
 
 

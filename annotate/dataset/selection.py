@@ -182,12 +182,12 @@ def _known_labels(record: GoldRecord, rules: Rules, tally: Tally) -> GoldRecord:
     """The record with the labels its schema has, topics in the schema's order."""
     schema = rules.schema
     topics = tuple(topic for topic in schema.topic_ids if topic in record.cats)
+    if topics == tuple(record.cats) and {span.label for span in record.spans} <= set(schema.entity_ids):
+        return record
     spans = _known_spans(record.spans, record.id, dumps(record), rules, tally)
     for topic in record.cats:
         if topic not in topics:
             _unknown(f"topic {topic}", record.id, dumps(record), rules, tally)
-    if len(spans) == len(record.spans) and topics == tuple(record.cats):
-        return record
     return replace(
         record,
         spans=spans,

@@ -167,6 +167,9 @@ _KINDS: Mapping[Kind, tuple[type[Record], frozenset[str]]] = {
 
 def _kind(lines: IO[bytes], path: str | Path) -> Kind:
     lines.seek(0)
+    if not any(map(bytes.strip, lines)):
+        raise UsageError(f"{path} holds no record", hint="pull, adjudicate or export first")
+    lines.seek(0)
     for line in lines:
         try:
             first = msgspec.json.decode(line)
@@ -176,8 +179,6 @@ def _kind(lines: IO[bytes], path: str | Path) -> Kind:
             if isinstance(first, dict) and keys <= first.keys():
                 return kind
         break
-    else:
-        raise UsageError(f"{path} holds no record", hint="pull, adjudicate or export first")
     hint = "check reads segments.jsonl, annotations.jsonl, gold.jsonl and export folders"
     raise UsageError(f"{path}: its first record is no segment, annotation or gold record", hint=hint)
 

@@ -220,7 +220,7 @@ def test_bad_lines_are_findings(tmp_path: Path) -> None:
     assert all(finding.hint for finding in report.findings)
 
 
-@pytest.mark.parametrize("content", ["", "[]\n", '{"a": 1}\n', "words\n"])
+@pytest.mark.parametrize("content", ["[]\n", '{"a": 1}\n', "words\n"])
 def test_files_of_nothing_we_know(tmp_path: Path, content: str) -> None:
     (tmp_path / "x.jsonl").write_text(content)
     with pytest.raises(UsageError, match="its first record is no segment, annotation or gold record"):
