@@ -18,6 +18,7 @@ from annotate.errors import AnnotateError, UsageError
 from annotate.exporters import EXPORTERS, docbin
 from annotate.importers import Settings, import_files
 from annotate.model import Annotation, GoldRecord, Reject, SchemaRef, Segment, Source, Span, TaskRef
+from annotate.purged import Purge, write_log
 from annotate.schema import load
 from annotate.store import write_records
 from tests.test_dataset import GOLD, SCHEMA, YAML, contents, gold, manifest, rejected, run
@@ -368,6 +369,8 @@ def test_export_says_where_rejects_can_be_read(
         main(["export", "gold.jsonl", "out", "--schema", "t.yaml", "--format", "jsonl", *flags])
         return next(line for line in capsys.readouterr().err.splitlines() if "rejected: see" in line)
 
-    assert said() == "2 rejected: see out/rejects.jsonl; 1 taken down: --rejects FILE writes them down"
-    assert said("--rejects", "all.jsonl") == "2 rejected: see all.jsonl"
-    assert len(Path("all.jsonl").read_bytes().splitlines()) == 2
+    assert said() == "2 rejected: see out/rejects.jsonl"
+    write_log(tmp_path, Purge(GOLD[0].meta.doc_id, "2026-11-22T00:00:00Z", "ana", "asked for", done=True, counts={}))
+    assert said() == "4 rejected: see out/rejects.jsonl; 2 taken down: --rejects FILE writes them down"
+    assert said("--rejects", "all.jsonl") == "4 rejected: see all.jsonl"
+    assert len(Path("all.jsonl").read_bytes().splitlines()) == 4

@@ -61,6 +61,7 @@ def test_another_source_is_another_thing_in_the_same_file(made: Made, cache: Pat
 
 @pytest.mark.parametrize("damage", [b"", b"no archive", None])
 def test_a_damaged_file_is_made_again(made: Made, cache: Path, caplog: pytest.LogCaptureFixture, damage: bytes | None):
+    caplog.set_level(logging.WARNING, logger="annotate")
     made.arrays()
     file = cache / "things.npz"
     whole = file.read_bytes()

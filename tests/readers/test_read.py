@@ -474,7 +474,7 @@ def test_any_bytes_are_read_or_rejected(tmp_path_factory: pytest.TempPathFactory
     reader = Reader(tmp_path_factory.mktemp("any"))
     reader.file(name, data)
     documents = reader.read()
-    blank_jsonl = name == "a.jsonl" and not data.strip()
+    blank_jsonl = name == "a.jsonl" and not data.removeprefix(b"\xef\xbb\xbf").strip()
     assert documents or reader.rejects or blank_jsonl
     for document in documents:
         assert "\0" not in document.text
