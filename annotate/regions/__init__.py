@@ -4,6 +4,7 @@
     shape     lengths, punctuation, place, density, repetition   ┐
     lexicon   cue words of some fifty languages                  │ cue families
     markup    links, landmarks, roles, words of class and id     ┘
+    cohesion  words that a block shares with the rest, for the second pass
     ngrams    hashed character n-grams, read by the first pass only
     context   what stands around a block, for the second pass
     train     fits a model to labelled documents (`examples`, and more made of them by `augment`)
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 
 from annotate.errors import ReadError
 from annotate.model import REGIONS, Block
-from annotate.regions import context, lexicon, markup, ngrams, shape
+from annotate.regions import cohesion, context, lexicon, markup, ngrams, shape
 from annotate.regions.page import BoolArray, FloatArray, Letters, Page, Source, read_page, read_pages
 from annotate.store import replacing
 
@@ -37,7 +38,10 @@ around a block) and `features(page, letters)` of shape (n_blocks, len(NAMES)) fo
 
 _ENDS = list(accumulate(len(family.NAMES) for family in FAMILIES))
 _COLUMNS = {family: slice(end - len(family.NAMES), end) for family, end in zip(FAMILIES, _ENDS, strict=True)}
-_WINDOWED = np.array([_COLUMNS[f].start + f.NAMES.index(name) for f in FAMILIES for name in f.WINDOWED])
+_WINDOWED = (
+    np.array([_COLUMNS[f].start + f.NAMES.index(name) for f in FAMILIES for name in f.WINDOWED]),
+    np.array([cohesion.NAMES.index(name) for name in cohesion.WINDOWED]),
+)
 
 SHIPPED = Path(__file__).with_name("model.npz")
 
@@ -50,7 +54,7 @@ _ROWS = 1 << 9
 def vocabulary() -> list[str]:
     """What a model's weights mean: the names of everything it reads, in order. A model of another vocabulary is of no use."""
     cues = [f"{family.__name__.rsplit('.', 1)[1]}: {name}" for family in FAMILIES for name in family.NAMES]
-    return [*cues, *shape.PLACE, *lexicon.HEADINGS, *(f"radius {radius}" for radius in context.RADII)]
+    return [*cues, *cohesion.NAMES, *shape.PLACE, *lexicon.HEADINGS, *(f"{radius} lines" for radius in context.RADII)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,10 @@ class _Inputs:
 
     mean: FloatArray
     scale: FloatArray
-    weights: FloatArray
-    bias: FloatArray
+    weights: NDArray[np.float32]
+    """Whole numbers."""
+    always: FloatArray
+    """What the other columns add to the sums."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +90,10 @@ class RegionModel:
     """(G,) second pass: what is subtracted from each column,"""
     scale: FloatArray
     """(G,) and what it is then multiplied by."""
-    hidden_weights: FloatArray
-    """(G, H)"""
+    hidden_steps: FloatArray
+    """(H,) size of one step of the hidden units' weights."""
+    hidden_weights: NDArray[np.int8]
+    """(G, H) in steps."""
     hidden_bias: FloatArray
     """(H,)"""
     out_weights: FloatArray
@@ -122,35 +130,45 @@ class RegionModel:
         inputs = self._inputs if page.marked else self._unmarked_inputs
         probabilities = np.empty((n, len(REGIONS)))
         cues = np.empty((n, _ENDS[-1] if page.marked else _COLUMNS[markup].start))
+        words = []
         for first, last in page.stretches():
             letters = page.letters(first, last)
             some = _cues(page, letters)
             probabilities[first:last] = _softmax(self._ngram_scores(letters) + some @ self.cue_weights + self.bias)
             cues[first:last] = some[:, : cues.shape[1]]
-        seen = context_of(page, probabilities, cues)
+            words.append(cohesion.words(letters))
+        seen = context_of(page, probabilities, cues, cohesion.joined(words))
         if not page.marked:
             seen = seen.unmarked()
         return np.vstack([self._second_pass(inputs, seen.rows(first, min(first + _ROWS, n))) for first in range(0, n, _ROWS)])
 
     @cached_property
     def _inputs(self) -> _Inputs:
-        return _Inputs(self.mean, self.scale, self.hidden_weights, self.hidden_bias)
+        weights = self.hidden_weights.astype(np.float32)
+        return _Inputs(self.mean, self.scale * GRAIN, weights, np.zeros(weights.shape[1]))
 
     @cached_property
     def _unmarked_inputs(self) -> _Inputs:
-        """The inputs of pages without markup: what the missing columns, all zero, add is in the bias."""
+        """The inputs of pages without markup: what the missing columns, all zero, add is always the same."""
         missing = _missing_without_markup()
-        always = np.clip(-self.mean[missing] * self.scale[missing], -CLIP, CLIP) @ self.hidden_weights[missing]
-        return _Inputs(self.mean[~missing], self.scale[~missing], self.hidden_weights[~missing], self.hidden_bias + always)
+        scale, weights = self.scale * GRAIN, self.hidden_weights.astype(np.float32)
+        always = _grains(np.zeros((1, int(missing.sum()))), self.mean[missing], scale[missing]) @ weights[missing]
+        return _Inputs(self.mean[~missing], scale[~missing], weights[~missing], always[0].astype(np.float64))
+
+    def hidden_units(self, seen: FloatArray) -> FloatArray:
+        """What the hidden units make of rows of `context_of`: (n, H)."""
+        return self._hidden_units(self._inputs, seen)
+
+    def _hidden_units(self, inputs: _Inputs, seen: FloatArray) -> FloatArray:
+        # All are whole numbers, and their sums stay below 2 ** 24: single precision is exact, in whatever order it adds.
+        sums = (_grains(seen, inputs.mean, inputs.scale) @ inputs.weights).astype(np.float64)
+        sums += inputs.always
+        sums *= self.hidden_steps / GRAIN
+        sums += self.hidden_bias
+        return np.maximum(sums, 0.0, out=sums)
 
     def _second_pass(self, inputs: _Inputs, seen: FloatArray) -> FloatArray:
-        seen -= inputs.mean
-        seen *= inputs.scale
-        scaled = np.clip(seen, -CLIP, CLIP, out=seen)
-        hidden = scaled @ inputs.weights
-        hidden += inputs.bias
-        np.maximum(hidden, 0.0, out=hidden)
-        return log_softmax(hidden @ self.out_weights + self.out_bias)
+        return log_softmax(self._hidden_units(inputs, seen) @ self.out_weights + self.out_bias)
 
     def _ngram_scores(self, letters: Letters) -> FloatArray:
         buckets, owners = ngrams.of_letters(letters)
@@ -175,7 +193,9 @@ class RegionModel:
 
 
 CLIP = 5.0
-"""Standardised columns are cut off at this many standard deviations."""
+"""Standardised columns are cut off at this many standard deviations,"""
+GRAIN = 8
+"""and rounded to this part of one."""
 
 
 def load(path: Path | None = None) -> RegionModel:
@@ -209,15 +229,23 @@ def _cues(page: Page, letters: Letters) -> FloatArray:
     return np.hstack([family.features(page, letters) for family in FAMILIES])
 
 
-def context_of(page: Page, probabilities: FloatArray, cues: FloatArray) -> context.Surroundings:
+def words_of(page: Page) -> cohesion.Words:
+    """The words of all blocks."""
+    return cohesion.joined([cohesion.words(page.letters(first, last)) for first, last in page.stretches()])
+
+
+def context_of(page: Page, probabilities: FloatArray, cues: FloatArray, words: cohesion.Words) -> context.Surroundings:
     """The second pass's view of each block."""
     core, opened = shape.core(page), lexicon.opened(page, cues[:, _COLUMNS[lexicon]])
 
     def place(first: int, last: int) -> FloatArray:
         return np.hstack([shape.place(page, core, first, last), lexicon.headings(page, opened, first, last)])
 
+    of_cues, of_common = _WINDOWED
+    common = cohesion.features(page, words, *shape.main_lines(page, core))
     # Of the neighbours' markup the windows and the block itself tell enough.
-    return context.surroundings(page, probabilities, cues, place, _WINDOWED, _COLUMNS[markup].start)
+    seen = (of_cues[of_cues < cues.shape[1]], of_common)
+    return context.surroundings(page, probabilities, cues, common, place, seen, _COLUMNS[markup].start)
 
 
 @cache
@@ -227,7 +255,7 @@ def _missing_without_markup() -> BoolArray:
     page = read_page("-\n-\n-", [Block(0, 2), Block(2, 4), Block(4, 5)], [False] * 3)
     cues = cues_of(page)
     cues[:, _COLUMNS[markup]] = np.nan
-    seen = context_of(page, np.zeros((3, len(REGIONS))), cues)
+    seen = context_of(page, np.zeros((3, len(REGIONS))), cues, words_of(page))
     missing: BoolArray = np.isnan(replace(seen, like=np.full_like(seen.like, np.nan)).rows(1, 2)[0])
     return missing
 
@@ -237,6 +265,14 @@ def log_softmax(scores: FloatArray) -> FloatArray:
     shifted = scores - scores.max(axis=1, keepdims=True)
     normal: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return normal
+
+
+def _grains(seen: FloatArray, mean: FloatArray, scale: FloatArray) -> NDArray[np.float32]:
+    """Columns standardised, cut off and rounded, in grains; done in place."""
+    seen -= mean
+    seen *= scale
+    np.clip(seen, -CLIP * GRAIN, CLIP * GRAIN, out=seen)
+    return np.rint(seen, out=seen).astype(np.float32)
 
 
 def _softmax(scores: FloatArray) -> FloatArray:

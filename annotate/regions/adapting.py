@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from annotate.model import REGIONS
-from annotate.regions import CLIP, RegionModel, context_of, cues_of, log_softmax, ngrams
+from annotate.regions import RegionModel, context_of, cues_of, log_softmax, ngrams, words_of
 from annotate.regions.examples import Example
 from annotate.regions.page import FloatArray, IntArray, read_page
 
@@ -60,8 +60,7 @@ def seen(model: RegionModel, document: Example) -> Seen:
     words = np.add.reduceat(model.ngram_weights.take(buckets, axis=0), begins, axis=0, dtype=np.float64)
     words *= model.ngram_steps / np.sqrt(np.diff(begins, append=len(buckets)))[:, None]
     first = np.exp(log_softmax(words + cues @ model.cue_weights + model.bias))
-    columns = (context_of(page, first, cues).rows(0, len(page)) - model.mean) * model.scale
-    hidden = np.maximum(np.clip(columns, -CLIP, CLIP) @ model.hidden_weights + model.hidden_bias, 0.0)
+    hidden = model.hidden_units(context_of(page, first, cues, words_of(page)).rows(0, len(page)))
     sizes = page.ends - page.starts
     return Seen(
         hidden=np.hstack([hidden, np.ones((len(page), 1))]),

@@ -40,21 +40,6 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class MainText:
-    """A document of which only the main text is known: for each block whether it is in it, or None. Else as `Example`."""
-
-    text: str
-    blocks: tuple[Block, ...]
-    foreign: tuple[bool, ...]
-    main: tuple[bool | None, ...]
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not len(self.blocks) == len(self.foreign) == len(self.main) > 0:
-            raise InvariantError("a main text needs blocks, and foreign and main for each of them")
-
-
-@dataclass(frozen=True, slots=True)
 class GoldSegment:
     """A stretch of a labelled document in one language and region."""
 
@@ -111,7 +96,7 @@ def example(document: Document, segments: Sequence[GoldSegment], *, weight: floa
     return Example(text, document.blocks, foreign, tuple(s.region for s in labels), weight, main)
 
 
-def sites(documents: Sequence[Example | MainText]) -> list[int]:
+def sites(documents: Sequence[Example]) -> list[int]:
     """Which documents are of one site, by number: those that share lines which few others have, a menu or a footer."""
     holders: dict[str, list[int]] = {}
     for i, document in enumerate(documents):

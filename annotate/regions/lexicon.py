@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotate.regions import page as p
-from annotate.regions.page import BoolArray, FloatArray, IntArray, Letters, Page, nearness
+from annotate.regions.page import UNSPACED, BoolArray, FloatArray, IntArray, Letters, Page, nearness
 
 FAMILIES = (
     "consent",
     "choice",
+    "purpose",
+    "embed",
     "privacy",
     "legal",
     "promo",
@@ -46,15 +48,13 @@ HEADINGS = (
     *(f"{family} heading is the last" for family in SECTIONS),
 )
 
-_LOOK = 4
+_LOOK = 6
 _MULTIPLIER, _SHIFT = np.uint32(0x9E3779B1), np.uint32(16)
 
 _HEADING = 40
 """Headings are shorter than this."""
 
 _FOLDER = Path(__file__).with_name("cues")
-_UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF))
-"""Thai, Lao, Burmese and Khmer are written without spaces between words, as East Asian wide letters are."""
 
 
 def features(page: Page, letters: Letters) -> FloatArray:
@@ -119,8 +119,8 @@ def _inside_word(letters: Letters) -> BoolArray:
     inside = np.zeros(len(letter) + 1, dtype=np.bool_)
     inside[1:-1] = letter[1:] & letter[:-1]
     inside[:-1] &= letters.classes != p.WIDE
-    if letters.codes.max(initial=0) >= _UNSPACED[0][0]:
-        for first, last in _UNSPACED:
+    if letters.codes.max(initial=0) >= UNSPACED[0][0]:
+        for first, last in UNSPACED:
             inside[:-1] &= (letters.codes < first) | (letters.codes > last)
     return inside
 

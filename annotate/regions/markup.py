@@ -6,6 +6,8 @@ text, and the model is fitted to pages with and without their markup, so that on
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 
 from annotate.regions.page import FloatArray, Letters, Page
@@ -52,8 +54,9 @@ def features(page: Page, letters: Letters) -> FloatArray:
     out[:, 1] = np.maximum(density, 0)
     out[:, 2] = density >= 0.8
     out[:, 3] = density == 0
-    known = [(row, _COLUMN[cue]) for row, block in enumerate(blocks) for cue in block.cues if cue in _COLUMN]
-    if known:
-        rows, columns = np.array(known).T
-        out[rows, columns] = 1.0
+    # Blocks that stand side by side have the same cues.
+    columns = {cues: [_COLUMN[cue] for cue in cues if cue in _COLUMN] for cues in {block.cues for block in blocks}}
+    found = [columns[block.cues] for block in blocks]
+    rows = np.repeat(np.arange(len(blocks)), [len(some) for some in found])
+    out[rows, list(chain.from_iterable(found))] = 1.0
     return out

@@ -18,7 +18,7 @@ Float32Array = NDArray[np.float32]
 class Recipe:
     """How a network is fitted."""
 
-    hidden: int = 64
+    hidden: int = 160
     epochs: int = 8
     steps: int = 400
     """At least so many steps are taken, in more epochs when there is little data."""
@@ -26,8 +26,8 @@ class Recipe:
     rate: float = 2e-3
     """Learning rate of the first step; it falls to zero along a cosine."""
     decay: float = 0.05
-    drop_inputs: float = 0.2
-    drop_hidden: float = 0.3
+    drop_inputs: float = 0.3
+    drop_hidden: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)

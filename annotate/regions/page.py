@@ -31,6 +31,8 @@ _CHARACTERS, _BLOCKS = 1 << 18, 1 << 12
 """How much is read at a time."""
 _BESIDE = 100
 """Characters after a stretch that are read with it: cues and numbers may go on there."""
+UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF))
+"""Thai, Lao, Burmese and Khmer are written without spaces between words, as East Asian wide letters are."""
 _COMPARED = 300
 """Texts of this length and more are held to repeat no other."""
 _LINE_ENDS = frozenset("\n\v\f\x1c\x1d\x1e\x85\u2028\u2029")

@@ -189,6 +189,14 @@ class Core:
     source or a button: texts of teasers and comments lie between them, however long they are."""
 
 
+def main_lines(page: Page, core: Core) -> tuple[BoolArray, BoolArray]:
+    """Which lines are in the core of their document, and which are long: one entry a line."""
+    begins = np.flatnonzero(~page.continued)
+    steps = np.bincount(page.line[core.first], minlength=len(begins) + 1)
+    steps = steps - np.bincount(page.line[core.last] + 1, minlength=len(begins) + 1)
+    return np.cumsum(steps[:-1]) > 0, page.line_width[begins] > _LONG_LINE
+
+
 def core(page: Page) -> Core:
     """The figures of the documents of a page."""
     first, last, longest = [], [], []

@@ -5,10 +5,6 @@
 The first pass is fitted once on everything, for the model, and once without each of `FOLDS` parts of the documents, so that the
 second pass learns from scores such as it will meet (stacking, Wolpert 1992). Documents of one site stay in one part.
 
-Documents of which only the main text is known teach too: a model of the labelled ones says which region each block may be, what
-is known of the main text weighs that, and the final model is fitted to both (expectation maximisation with one step, Dempster
-et al. 1977; learning from what a teacher is unsure of, Hinton et al. 2015).
-
 Deterministic: equal documents in equal order give an equal model. Needs scikit-learn, the `train` extra.
 """
 
@@ -16,9 +12,10 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,9 +23,9 @@ from numpy.typing import NDArray
 
 from annotate.errors import InvariantError, MissingExtra
 from annotate.model import REGIONS
-from annotate.regions import CLIP, RegionModel, context_of, cues_of, network, ngrams
+from annotate.regions import CLIP, RegionModel, cohesion, context_of, cues_of, network, ngrams, words_of
 from annotate.regions.augment import augmented
-from annotate.regions.examples import Example, MainText, sites
+from annotate.regions.examples import Example, sites
 from annotate.regions.network import Float32Array
 from annotate.regions.page import FloatArray, Page, read_page
 
@@ -40,21 +37,14 @@ FOLDS = 3
 FIRST_PENALTY = 1 / 3.0
 """Strength of the first pass's L2 penalty."""
 
-NETWORKS, TEACHERS = 4, 2
-"""Networks of the second pass, whose scores are averaged, and those of the model that teaches it."""
+NETWORKS = 3
+"""Networks of the second pass, whose scores are averaged."""
 
 RECIPE, LONG_RECIPE = network.Recipe(), network.Recipe(epochs=5)
-"""How networks are fitted, without and with documents of which only the main text is known."""
-
-_IN_MAIN, _OUT_OF_MAIN = 4 / 0.15, 0.1
-"""How much more `body` counts for a block of the main text than the other regions (a title or caption may be in it), and for a
-block outside of it (a list or a forum's post may be left out of it)."""
-
-_UNTOLD = 0.35
-"""Weight of a block of which is not known whether it is in the main text, to that of the others."""
+"""How networks are fitted, without and with remixed documents, which are twice as many."""
 
 _FIRST_SHARE = 3
-"""The first pass sees one in so many of the documents that are not labelled themselves: wording takes time to fit."""
+"""The first pass sees one in so many of the remixed documents: they hold no wording of their own."""
 
 _ROWS = 1 << 14
 """Rows that are standardised at a time."""
@@ -65,7 +55,7 @@ _NEVER = -20.0
 PRIOR = 0.2
 """How much of the regions' frequencies is taken out of the scores: the rare regions are worth as much as the frequent ones."""
 
-NOTICE = 1.0
+NOTICE = 0.5
 """What a consent notice must have over the other regions, in nats: one that is none takes text away from the article."""
 
 TRANSITION = 0.1
@@ -79,52 +69,34 @@ class _Rows:
     page: Page
     ngrams: Any
     cues: FloatArray
+    words: cohesion.Words
     targets: FloatArray
-    """(n_blocks, R) probabilities of the regions: ones and zeros where the region is known."""
+    """(n_blocks, R) 1 for the block's region, 0 for the others."""
     weight: float
     weights: FloatArray
 
 
-def fit(documents: Iterable[Example], main_texts: Iterable[MainText] = (), *, remixed: float = 0.0) -> RegionModel:
-    """The model of labelled documents, of `augmented` ones with the weight `remixed`, and of others of which only the main text
-    is known. Raises `MissingExtra` without scikit-learn, `InvariantError` without labelled documents of two sites and blocks of
-    two regions."""
-    examples, taught = list(documents), list(main_texts)
-    found = sites([*examples, *taught])
-    labelled = found[: len(examples)]
-    if len(set(labelled)) < 2 or len({region for e in examples for region in e.regions}) < 2:
+def fit(documents: Iterable[Example], *, remixed: float = 0.0) -> RegionModel:
+    """The model of labelled documents, and of `augmented` ones with the weight `remixed`. Raises `MissingExtra` without
+    scikit-learn, `InvariantError` without documents of two sites and blocks of two regions."""
+    examples = list(documents)
+    found = sites(examples)
+    if len(set(found)) < 2 or len({region for e in examples for region in e.regions}) < 2:
         raise InvariantError("too few documents to learn from", hint="it takes documents of several sites and two regions")
-    rows = [_labelled_rows(e) for e in examples]
-    soft: list[_Rows] = []
-    if taught:
-        log.info("fitting the teacher")
-        teacher = _fit(rows, [], labelled, TEACHERS, RECIPE)
-        soft = [_rows(t, _taught(teacher, t)) for t in taught]
     mixed = list(augmented(examples, weight=remixed)) if remixed else []
     # A remixed page is of the site of the page it was made of, wherever its other parts come from.
-    found = [*labelled, *found[len(examples) :], *(labelled[k] for k, _ in mixed)]
-    return _fit(rows, [*soft, *(_labelled_rows(e) for _, e in mixed)], found, NETWORKS, LONG_RECIPE if taught else RECIPE)
+    found += [found[k] for k, _ in mixed]
+    rows, further = list(map(_rows, examples)), [_rows(e) for _, e in mixed]
+    return _fit(rows, further, found, LONG_RECIPE if mixed else RECIPE)
 
 
-def _taught(teacher: RegionModel, document: MainText) -> FloatArray:
-    """What the regions of a document may be by a teacher and its main text: probabilities, (n_blocks, R)."""
-    body = REGIONS.index("body")
-    odds = np.exp(teacher.log_odds(document.text, document.blocks, document.foreign))
-    odds[[known is True for known in document.main], body] *= _IN_MAIN
-    odds[[known is False for known in document.main], body] *= _OUT_OF_MAIN
-    shares: FloatArray = odds / odds.sum(axis=1, keepdims=True)
-    return shares
-
-
-def _fit(
-    rows: Sequence[_Rows], soft: Sequence[_Rows], found: Sequence[int], networks: int, recipe: network.Recipe
-) -> RegionModel:
-    """The model of the rows of labelled documents, which say how frequent the regions are, and of others; `found` are the sites
-    of all."""
+def _fit(documents: Sequence[_Rows], remixed: Sequence[_Rows], found: Sequence[int], recipe: network.Recipe) -> RegionModel:
+    """The model of the rows of documents, which say how frequent the regions are, and of remixed ones; `found` are the sites of
+    all."""
     number = {site: k for k, site in enumerate(dict.fromkeys(found))}
     folds = [number[site] % FOLDS for site in found]
-    everything = [*rows, *soft]
-    wording = [i for i in range(len(everything)) if i < len(rows) or i % _FIRST_SHARE == 0]
+    everything = [*documents, *remixed]
+    wording = [i for i in range(len(everything)) if i < len(documents) or i % _FIRST_SHARE == 0]
     log.info("fitting the first pass to %d documents of %d sites", len(everything), len(number))
     held_out: dict[int, FloatArray] = {}
     for fold in sorted(set(folds)):
@@ -132,14 +104,27 @@ def _fit(
         held_out |= {i: weights.probabilities(everything[i]) for i, f in enumerate(folds) if f == fold}
     first = _first_pass([everything[i] for i in wording])
     log.info("fitting the second pass")
-    seen = np.vstack(
-        [context_of(r.page, held_out[i], r.cues).rows(0, len(r.page)).astype(np.float32) for i, r in enumerate(everything)]
-    )
+    seen = _views(everything, held_out)
     targets = np.concatenate([r.targets for r in everything]).astype(np.float32)
     weights_of_all = np.concatenate([r.weights for r in everything])
     mean, scale = _standard(seen)
-    fitted = [network.fit(seen, targets, weights_of_all, recipe, seed) for seed in range(networks)]
-    return _assemble(rows, first, mean, scale, fitted)
+    fitted = [network.fit(seen, targets, weights_of_all, recipe, seed) for seed in range(NETWORKS)]
+    return _assemble(documents, first, mean, scale, fitted)
+
+
+def _views(rows: Sequence[_Rows], probabilities: Mapping[int, FloatArray]) -> Float32Array:
+    """What the second pass sees of all blocks."""
+
+    def view(i: int) -> FloatArray:
+        r = rows[i]
+        return context_of(r.page, probabilities[i], r.cues, r.words).rows(0, len(r.page))
+
+    # These are gigabytes: they are written where they stay.
+    ends = np.cumsum([len(r.page) for r in rows]).tolist()
+    views = np.empty((ends[-1], view(0).shape[1]), dtype=np.float32)
+    for i, (start, end) in enumerate(pairwise([0, *ends])):
+        views[start:end] = view(i)
+    return views
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +140,7 @@ class _FirstPass:
         return share
 
 
-def _labelled_rows(document: Example) -> _Rows:
-    return _rows(document, np.eye(len(REGIONS))[[REGIONS.index(region) for region in document.regions]])
-
-
-def _rows(document: Example | MainText, targets: FloatArray) -> _Rows:
+def _rows(document: Example) -> _Rows:
     sparse = _sklearn("scipy.sparse")
     page = read_page(document.text, document.blocks, document.foreign)
     buckets, owners = ngrams.hashed(page, 0, len(page))
@@ -170,13 +151,12 @@ def _rows(document: Example | MainText, targets: FloatArray) -> _Rows:
     matrix.sum_duplicates()
     # A block counts by the root of its length: characters matter, and a long paragraph says little more than a short one.
     weights = np.clip(np.sqrt(page.ends - page.starts + 1) / 5, 0.3, 3.0) * document.weight
-    if isinstance(document, MainText):
-        weights *= np.where([known is None for known in document.main], _UNTOLD, 1.0)
     return _Rows(
         page=page,
         ngrams=matrix,
         cues=cues_of(page),
-        targets=targets,
+        words=words_of(page),
+        targets=np.eye(len(REGIONS))[[REGIONS.index(region) for region in document.regions]],
         weight=document.weight,
         weights=weights,
     )
@@ -188,7 +168,7 @@ def _first_pass(rows: Sequence[_Rows]) -> _FirstPass:
         [sparse.vstack([r.ngrams for r in rows]), sparse.csr_matrix(np.vstack([r.cues for r in rows]))]
     ).tocsr()
     targets = np.concatenate([r.targets for r in rows])
-    labels, weights = targets.argmax(axis=1), np.concatenate([r.weights for r in rows]) * targets.max(axis=1)
+    labels, weights = targets.argmax(axis=1), np.concatenate([r.weights for r in rows])
     coefficients, bias = np.zeros((matrix.shape[1], len(REGIONS))), np.full(len(REGIONS), _NEVER)
     classes = np.unique(labels)
     if len(classes) == 1:
@@ -236,6 +216,9 @@ def _assemble(
     rows: Sequence[_Rows], first: _FirstPass, mean: FloatArray, scale: FloatArray, networks: Sequence[network.Network]
 ) -> RegionModel:
     start, transitions = _chain(rows)
+    # Averaging the scores of several networks is one network with all their hidden units.
+    hidden = np.hstack([n.hidden_weights for n in networks])
+    steps = np.maximum(np.abs(hidden).max(axis=0), 1e-6) / 127
     largest = np.maximum(np.abs(first.ngram_weights).max(axis=0), 1e-6)
     return RegionModel(
         start=start,
@@ -246,8 +229,8 @@ def _assemble(
         bias=first.bias,
         mean=mean,
         scale=scale,
-        # Averaging the scores of several networks is one network with all their hidden units.
-        hidden_weights=np.hstack([n.hidden_weights for n in networks]),
+        hidden_steps=steps,
+        hidden_weights=np.round(hidden / steps).astype(np.int8),
         hidden_bias=np.concatenate([n.hidden_bias for n in networks]),
         out_weights=np.vstack([n.out_weights for n in networks]) / len(networks),
         out_bias=np.where(_seen(rows), np.mean([n.out_bias for n in networks], axis=0), _NEVER),

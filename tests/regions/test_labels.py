@@ -87,7 +87,7 @@ def test_pages_come_from_clones(tmp_path: Path, clone: tuple[Path, Label]) -> No
     labels.write_bytes(dumps(label) + b"\n" + dumps(replace(label, id="q", use="test")) + b"\n")
     (page,) = build.labelled_pages(labels, [tmp_path / "elsewhere", folder], "fit")
     assert (page.label, page.html) == (label, PAGE)
-    data = build.Data([page], [], None)
+    data = build.Data([page], None)
     examples = [found for part, weight in build.RECIPE for found in part(data, weight)]
     assert [(e.regions, e.weight) for e in examples] == [(("navigation", "body"), 1.2), (("navigation", "body"), 0.8)]
     assert not examples[0].blocks[0].path

@@ -64,7 +64,7 @@ def test_the_shipped_model_is_small() -> None:
 
 
 @pytest.mark.parametrize("page", ALL.values(), ids=list(ALL))
-def test_the_obvious_parts_of_a_plainare_told(model: RegionModel, page: Page) -> None:
+def test_the_obvious_parts_of_a_page_are_told(model: RegionModel, page: Page) -> None:
     found = labels(model, text_of(page))
     for region in ("title", "byline", "body", "cookie_notice", "footer"):
         assert [i for i, r in enumerate(found) if r == region] == [i for i, (r, _) in enumerate(page) if r == region]
@@ -124,12 +124,12 @@ def test_a_long_document_scores_as_its_blocks_are_counted(model: RegionModel, mo
     assert np.allclose(scored(model, text), whole, atol=2e-6)
 
 
-def test_a_plainwithout_markup_is_read_with_the_columns_it_has(model: RegionModel) -> None:
+def test_a_page_without_markup_is_read_with_the_columns_it_has(model: RegionModel) -> None:
     text = text_of(ENGLISH)
     blocks = blocks_of(text)
     plain = page.read_page(text, blocks, [False] * len(blocks))
     cues = regions.cues_of(plain)
-    seen = regions.context_of(plain, np.full((len(blocks), len(REGIONS)), 1 / len(REGIONS)), cues)
+    seen = regions.context_of(plain, np.full((len(blocks), len(REGIONS)), 1 / len(REGIONS)), cues, regions.words_of(plain))
     assert not plain.marked
     n = len(blocks)
     assert seen.unmarked().rows(0, n).shape[1] < 0.75 * seen.rows(0, n).shape[1]

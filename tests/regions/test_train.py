@@ -11,7 +11,7 @@ import pytest
 from annotate.errors import InvariantError, MissingExtra, ReadError
 from annotate.model import REGIONS, Block, Document
 from annotate.regions import RegionModel, examples, network, train
-from annotate.regions.examples import Example, Gold, GoldSegment, MainText
+from annotate.regions.examples import Example, Gold, GoldSegment
 from tests.regions.pages import blocks_of
 
 WORDS = "stone river cloud lamp bread horse winter garden paper bridge window song salt copper meadow lantern".split()
@@ -149,29 +149,3 @@ def test_a_part_of_the_documents_may_hold_one_region_only() -> None:
     scores = train.fit(pages).score(prose, pages[0].blocks, pages[0].foreign)
     assert np.isfinite(scores).all()
     assert {REGIONS[k] for k in scores.argmax(axis=1)} <= {"body", "footer"}
-
-
-def test_a_known_main_text_teaches_what_labels_do_not_say() -> None:
-    """Shouted lines are labelled one way as often as the other; that they are in the main text of others decides."""
-    prose, menu, shout = "A long line of prose goes on, with a stop.\n", "Menu\n", "STAND UP AND SHOUT NOW\n"
-    pages = []
-    for k in range(6):
-        text = shout * 2 + prose * (3 + k % 3) + menu * (4 + k % 2)
-        regions = (("body", "navigation")[k % 2],) * 2 + ("body",) * (3 + k % 3) + ("navigation",) * (4 + k % 2)
-        pages.append(Example(text, blocks_of(text), (False,) * len(regions), regions))
-    text = shout * 4 + menu * 4
-    known = [
-        MainText(text, blocks_of(text), (False,) * 8, (inside,) * 4 + (False,) * 3 + (None,), weight=3.0)
-        for inside in (True, False)
-    ]
-    body, navigation = (REGIONS.index(region) for region in ("body", "navigation"))
-    leads = []
-    for main_text in known:
-        scores = train.fit(pages, [main_text] * 4).score(text, known[0].blocks, known[0].foreign)
-        leads.append(scores[0, body] - scores[0, navigation])
-    assert leads[0] > leads[1] + 0.5
-
-
-def test_a_main_text_says_something_of_each_block() -> None:
-    with pytest.raises(InvariantError, match="main text"):
-        MainText("A\nB\n", blocks_of("A\nB\n"), (False, False), (True,))

@@ -4,10 +4,9 @@
     python tests/benchmarks/region_model/build.py pages GOLD.jsonl --clone DIR… [--test] [--html]
 
 `labels.jsonl` says for each page where it stands (repository, commit, path), the SHA-256 of its text as `annotate.readers.html`
-reads it, and the segments that tile that text; the text itself is not here. `main_text.jsonl` says of more pages which
-stretches are main text by their sources' gold. The pages come from clones of those repositories (`git clone URL DIR`; a bare
-one will do). A page that is not there, or reads differently, stops the program: a model of other data would be another model.
-Pages for tests (`use: test`) are never fitted to.
+reads it, and the segments that tile that text; the text itself is not here. The pages come from clones of those repositories
+(`git clone URL DIR`; a bare one will do). A page that is not there, or reads differently, stops the program: a model of other
+data would be another model. Pages for tests (`use: test`) are never fitted to.
 
 `fit` says how the result compares with the shipped model. The same bytes come out where numpy, SciPy and BLAS do the same
 arithmetic; elsewhere the last bits differ, and fitting carries them on. `pages` writes the labelled pages as
@@ -22,7 +21,6 @@ import hashlib
 import logging
 import subprocess
 import sys
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,12 +35,11 @@ from annotate.model import Document
 from annotate.readers.charset import decode_page
 from annotate.readers.html import to_document
 from annotate.regions import SHIPPED, RegionModel, examples, load, train
-from annotate.regions.examples import Example, Gold, GoldSegment, MainText
+from annotate.regions.examples import Example, Gold, GoldSegment
 from annotate.store import write_records
 from annotate.tiling import units
 
 LABELS = Path(__file__).with_name("labels.jsonl")
-MAIN_TEXTS = Path(__file__).with_name("main_text.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +69,6 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretches:
-    """A page of which only the main text is known, without its text."""
-
-    id: str
-    source: Source
-    sha256: str
-    stretches: tuple[tuple[int, int, int, int], ...]
-    """Start, end, whether in the main text (1, 0, or -1 for not known) and whether foreign (1, 0) of each; they tile it."""
-
-
-@dataclass(frozen=True, slots=True)
-class MainTextPage:
-    """Such a page with its document."""
-
-    label: Stretches
-    document: Document
-
-
-@dataclass(frozen=True, slots=True)
 class LabelledPage:
     """A labelled page with its HTML and the document it reads as."""
 
@@ -104,7 +82,6 @@ class Data:
     """All there is to fit to."""
 
     pages: Sequence[LabelledPage]
-    main_texts: Sequence[MainTextPage]
     composed: Path | None
 
 
@@ -136,9 +113,6 @@ RECIPE: tuple[tuple[Callable[[Data, float], Iterator[Example]], float], ...] = (
 REMIXED = 0.5
 """Weight of a page remixed of labelled ones, to that of the page."""
 
-MAIN_TEXT, MARKED_UP_MAIN_TEXT = 0.4, 0.28
-"""Weights of the pages of which only the main text is known, as plain text and with their markup."""
-
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -158,9 +132,7 @@ def main() -> int:
         if options.verb == "pages":
             write_records(options.output, (gold(page, as_html=options.html) for page in pages))
             return 0
-        main_texts = main_text_pages(MAIN_TEXTS, options.clone)
-        say(f"{len(main_texts)} pages of which the main text is known")
-        fitted(Data(pages, main_texts, options.composed)).save(options.output)
+        fitted(Data(pages, options.composed)).save(options.output)
         say(compared(options.output, SHIPPED, pages))
     except AnnotateError as problem:
         say(f"{problem.message}\n{problem.hint}".strip())
@@ -173,26 +145,7 @@ def fitted(data: Data) -> RegionModel:
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     with threadpool_limits(limits=1):  # the order of additions depends on their number
-        return train.fit(
-            [found for part, weight in RECIPE for found in part(data, weight)],
-            [found for page in data.main_texts for found in main_text_examples(page)],
-            remixed=REMIXED,
-        )
-
-
-def main_text_examples(page: MainTextPage) -> Iterator[MainText]:
-    """The page as plain text and with its markup."""
-    plain = Document(page.label.id, page.document.text)
-    for document, weight in ((plain, MAIN_TEXT), (page.document, MARKED_UP_MAIN_TEXT)):
-        yield main_text(cut(document), page.label.stretches, weight)
-
-
-def main_text(document: Document, stretches: Sequence[tuple[int, int, int, int]], weight: float) -> MainText:
-    """What is known of the blocks of a document: of each, what the stretch says in which it begins."""
-    starts = [start for start, *_ in stretches]
-    found = [stretches[bisect_right(starts, block.start) - 1] for block in document.blocks]
-    main = tuple(None if inside < 0 else bool(inside) for _, _, inside, _ in found)
-    return MainText(document.text, document.blocks, tuple(bool(foreign) for *_, foreign in found), main, weight)
+        return train.fit([found for part, weight in RECIPE for found in part(data, weight)], remixed=REMIXED)
 
 
 def labelled_pages(labels: Path, clones: Sequence[Path], use: str) -> list[LabelledPage]:
@@ -218,18 +171,11 @@ def read_labels(path: Path) -> list[Label]:
     return [loads(line, Label) for line in path.read_bytes().splitlines()]
 
 
-def main_text_pages(path: Path, clones: Sequence[Path]) -> list[MainTextPage]:
-    """The pages of which only the main text is known. Raises `ReadError` at the first that cannot be made as it was."""
-    where: dict[str, Path] = {}
-    labels = [loads(line, Stretches) for line in path.read_bytes().splitlines()]
-    return [MainTextPage(label, read_page(label, where, clones)[1]) for label in labels]
-
-
 def labelled_page(label: Label, where: dict[str, Path], clones: Sequence[Path]) -> LabelledPage:
     return LabelledPage(label, *read_page(label, where, clones))
 
 
-def read_page(label: Label | Stretches, where: dict[str, Path], clones: Sequence[Path]) -> tuple[str, Document]:
+def read_page(label: Label, where: dict[str, Path], clones: Sequence[Path]) -> tuple[str, Document]:
     """The page and its document. `where` keeps the clone that holds a commit."""
     source = label.source
     if source.commit not in where:
