@@ -701,8 +701,7 @@ def export(
         read = {"gold": file, "schema": schema_file, "annotations": answered, "segments": segments, "summary": summary_file}
         answers = None
         if answered is not None and (annotations is not None or answered.is_file()):
-            rows = partial(read_records, answered, Annotation, rejected, step="export")
-            answers = dataset.Answers(rows, names, answered.name)
+            answers = dataset.Answers(partial(_answers, answered, rejected), names, answered.name)
         report = dataset.export(
             _gold(file, source, rejected, unread=not_read),
             output,
@@ -727,6 +726,11 @@ def _gold(
 ) -> Iterator[GoldRecord]:
     records = read_records(file, GoldRecord, unread or rejected, step="export")
     return kept(records, lambda record: record.meta.doc_id, source, "export", rejected)
+
+
+def _answers(file: Path, rejected: Rejects) -> Iterator[Annotation]:
+    found = read_records(file, Annotation, rejected, step="export")
+    return kept(found, lambda annotation: annotation.segment.doc_id, file, "export", rejected)
 
 
 @contextmanager

@@ -328,6 +328,15 @@ def test_a_line_that_is_no_record_is_told_of_in_the_dataset(tmp_path: Path) -> N
         workflow.export(tmp_path / "bad.jsonl", tmp_path / "x", schema=SCHEMA, schema_file=tmp_path / "one/t.yaml")
 
 
+def test_what_was_taken_down_is_in_no_format_of_annotations(tmp_path: Path) -> None:
+    """Neither is a document that only annotators spoke of: it gets no split."""
+    write_log(tmp_path, Purge("d9", "2026-11-22T00:00:00Z", "ana", "asked for", done=True, counts={}))
+    files = workspace(tmp_path / "one", GOLD, since="2026-01-01")
+    assert not [name for name, content in files.items() if b"A conflict" in content or b'"d9"' in content]
+    assert any(b"Third in d1" in files[name] for name in files if name.startswith("raw/"))
+    assert {row.doc_id for row in read_splits(tmp_path / "one/gold.splits.jsonl")} == {"d1", "d2", "d3"}
+
+
 def test_changing_one_label_changes_only_what_it_must(tmp_path: Path) -> None:
     span = replace(GOLD[2].spans[0], label="LOC")
     records = [*GOLD[:2], replace(GOLD[2], spans=(span,)), *GOLD[3:]]
