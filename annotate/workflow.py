@@ -691,10 +691,12 @@ def export(
     corpus to compare with. `options` are those of `dataset.export`."""
     unread: list[Reject] = []
 
-    def not_read(item: Reject) -> None:
-        unread.append(replace(item, source=Path(item.source).name))  # the dataset does not tell where it was made
-
     with Rejects(rejects) as rejected, _whole(source) as file:
+
+        def not_read(item: Reject) -> None:
+            rejected(item)
+            unread.append(_without_content(item))
+
         summary_file = beside(source, "summary.json")
         wanted = not FROM_ANNOTATIONS.isdisjoint(options.get("formats", ())) or options.get("since") or options.get("until")
         answered = annotations or (Path(source).with_name("annotations.jsonl") if wanted and str(source) != STDIO else None)
@@ -719,6 +721,14 @@ def export(
         )
     # Records that were not even read, or were taken down, count too.
     return replace(report, rejected=rejected.total, exit_code=report.exit_code or (PARTIAL if rejected.total else OK))
+
+
+def _without_content(item: Reject) -> Reject:
+    """What the dataset tells of a line that is no record. Nobody knows of which document it is: it may have been taken down,
+    so neither the line nor the reason, which may quote it, is published; nor where the dataset was made."""
+    name = Path(item.source).name
+    hint = f"annotate check {name} and annotate export --rejects FILE say why"
+    return replace(item, source=name, id="", reason=f"line {item.line} is no record", hint=hint, record="")
 
 
 def _gold(

@@ -320,12 +320,16 @@ def test_a_line_that_is_no_record_is_told_of_in_the_dataset(tmp_path: Path) -> N
     assert one == two
     item = next(loads(line, Reject) for line in one["rejects.jsonl"].splitlines())
     assert (item.code, item.source, item.line) == ("unreadable", "gold.jsonl", 2)
-    assert "does not lie in a text of" in item.reason
+    assert (item.reason, item.record) == ("line 2 is no record", "")
     assert json.loads(one["manifest.json"])["rejected"]["unreadable"] == 1
     assert lint.check(tmp_path / "one/out").errors == 0
     write_records(tmp_path / "bad.jsonl", [past])
+    options: dict[str, Any] = {"schema": SCHEMA, "schema_file": tmp_path / "one/t.yaml", "rejects": tmp_path / "all.jsonl"}
     with pytest.raises(AnnotateError, match=r"nothing to export: 0 records not selected, 1 rejected \(1 unreadable\)"):
-        workflow.export(tmp_path / "bad.jsonl", tmp_path / "x", schema=SCHEMA, schema_file=tmp_path / "one/t.yaml")
+        workflow.export(tmp_path / "bad.jsonl", tmp_path / "x", **options)
+    whole = loads((tmp_path / "all.jsonl").read_bytes(), Reject)
+    assert "does not lie in a text of" in whole.reason
+    assert whole.record == dumps(past).decode()
 
 
 def test_what_was_taken_down_is_in_no_format_of_annotations(tmp_path: Path) -> None:
@@ -335,6 +339,20 @@ def test_what_was_taken_down_is_in_no_format_of_annotations(tmp_path: Path) -> N
     assert not [name for name, content in files.items() if b"A conflict" in content or b'"d9"' in content]
     assert any(b"Third in d1" in files[name] for name in files if name.startswith("raw/"))
     assert {row.doc_id for row in read_splits(tmp_path / "one/gold.splits.jsonl")} == {"d1", "d2", "d3"}
+
+
+def test_a_line_that_is_no_record_may_be_of_a_document_taken_down_and_is_not_published(tmp_path: Path) -> None:
+    """Neither what it holds nor the reason, which quotes the text."""
+    secret = gold("s9", "Oulu and Xanadu", ("Oulu", "LOC"), doc="gone.txt")
+    moved = json.loads(dumps(secret))
+    moved["spans"][0] |= {"start": 9, "end": 15}
+    write_log(tmp_path, Purge("gone.txt", "2026-11-22T00:00:00Z", "ana", "asked for", done=True, counts={}))
+    files = workspace(tmp_path / "one", [*GOLD, moved], rejects=tmp_path / "all.jsonl")
+    assert json.loads(files["manifest.json"])["rejected"]["unreadable"] == 1
+    assert not [name for name, content in files.items() if b"Xanadu" in content or b"gone.txt" in content]
+    (whole,) = (item for line in (tmp_path / "all.jsonl").read_bytes().splitlines() if (item := loads(line, Reject)).line == 6)
+    assert "Xanadu" in whole.reason
+    assert "gone.txt" in whole.record
 
 
 def test_changing_one_label_changes_only_what_it_must(tmp_path: Path) -> None:

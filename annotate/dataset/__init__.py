@@ -135,8 +135,8 @@ def export(
     that corpus. `frozen` is the file of split assignments, read when it is there and written at the end; every document
     of `gold` is assigned, also those that are not selected, and records of one that bridges splits are rejected. `source`
     is what rejects name as their source, `inputs` maps what was read to its SHA-256, for the manifest. `unread` is a list that
-    reading fills with what is no record, to be told of with the other rejects. Rejects are also handed to `rejects` one by one.
-    Records are kept on disk on their way: memory does not grow with their texts.
+    reading fills with what is no record, as the dataset is to tell of it. The other rejects are also handed to `rejects` one by
+    one. Records are kept on disk on their way: memory does not grow with their texts.
 
     `UsageError` for options that make no sense and for an `out` that is not ours, `DataFindings` for frozen splits that leak,
     `AnnotateError` when no record is left or spans get lost uncounted."""
@@ -162,7 +162,8 @@ def export(
         done = {kind: write(by_split, folder, options) for kind, write in writers.items()}
         spans = {kind: (chosen.answered if kind in FROM_ANNOTATIONS else chosen.tally).spans_kept for kind in writers}
         _account(chosen, done, spans)
-        left_out = [*unread, *chosen.rejects, *(item for exported in done.values() for item in exported.rejects)]
+        of_records = [*chosen.rejects, *(item for exported in done.values() for item in exported.rejects)]
+        left_out = [*unread, *of_records]
         if left_out:
             write_records(folder / "rejects.jsonl", left_out)
         manifest: dict[str, Any] = {
@@ -214,7 +215,7 @@ def export(
     if frozen is not None:
         write_records(frozen, assigned)
     if rejects is not None:
-        for item in left_out:
+        for item in of_records:
             rejects(item)
     strict_findings = align == "strict" and any(item.code == "misaligned" for item in left_out)
     of_gold = [exported.spans_out for kind, exported in done.items() if kind not in FROM_ANNOTATIONS]
