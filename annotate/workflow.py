@@ -703,7 +703,7 @@ def export(
         read = {"gold": file, "schema": schema_file, "annotations": answered, "segments": segments, "summary": summary_file}
         answers = None
         if answered is not None and (annotations is not None or answered.is_file()):
-            answers = dataset.Answers(partial(_answers, answered, rejected), names, answered.name)
+            answers = dataset.Answers(_answers(answered, not_read, rejected), names, answered.name)
         report = dataset.export(
             _gold(file, source, rejected, unread=not_read),
             output,
@@ -712,15 +712,16 @@ def export(
             frozen=beside(source, "splits.jsonl"),
             summary=_summary(source),
             answers=answers,
-            segments=None if segments is None else read_records(segments, Segment, rejected, step="export"),
+            segments=None if segments is None else read_records(segments, Segment, not_read, step="export"),
             source=Path(source).name,
             unread=unread,
             inputs={name: file_sha256(path) for name, path in read.items() if path is not None and path.is_file()},
             rejects=rejected,
             **options,
         )
-    # Records that were not even read, or were taken down, count too.
-    return replace(report, rejected=rejected.total, exit_code=report.exit_code or (PARTIAL if rejected.total else OK))
+    taken_down = rejected.counts["purged"]  # the dataset does not name them
+    exit_code = report.exit_code or (PARTIAL if rejected.total else OK)
+    return replace(report, rejected=rejected.total, taken_down=taken_down, exit_code=exit_code)
 
 
 def _without_content(item: Reject) -> Reject:
@@ -738,9 +739,21 @@ def _gold(
     return kept(records, lambda record: record.meta.doc_id, source, "export", rejected)
 
 
-def _answers(file: Path, rejected: Rejects) -> Iterator[Annotation]:
-    found = read_records(file, Annotation, rejected, step="export")
-    return kept(found, lambda annotation: annotation.segment.doc_id, file, "export", rejected)
+def _answers(
+    file: Path, unread: Callable[[Reject], None], purged: Callable[[Reject], None]
+) -> Callable[[], Iterator[Annotation]]:
+    """What reads the annotations, as often as it is called; what it leaves out it tells of once."""
+    telling = iter([(unread, purged)])
+
+    def silent(_: Reject) -> None:
+        """Told of before."""
+
+    def read() -> Iterator[Annotation]:
+        of_unread, of_purged = next(telling, (silent, silent))
+        found = read_records(file, Annotation, of_unread, step="export")
+        return kept(found, lambda annotation: annotation.segment.doc_id, file, "export", of_purged)
+
+    return read
 
 
 @contextmanager

@@ -401,3 +401,38 @@ def test_export_says_where_rejects_can_be_read(
     assert said() == "4 rejected: see out/rejects.jsonl; 2 taken down: --rejects FILE writes them down"
     assert said("--rejects", "all.jsonl") == "4 rejected: see all.jsonl"
     assert len(Path("all.jsonl").read_bytes().splitlines()) == 4
+
+
+def test_every_reject_is_counted_once_and_named_for_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However often a file is read: annotations three times here."""
+    monkeypatch.chdir(tmp_path)
+    Path("t.yaml").write_text(YAML, encoding="utf-8")
+    corpus = [annotation(record, "aino", "2026-01-01").segment for record in GOLD]
+    write_records("gold.jsonl", [*GOLD, gold("s8", "Gone text", doc="gone.txt")])
+    write_records("annotations.jsonl", ANSWERS)
+    write_records("segments.jsonl", corpus)
+    for file in ("gold.jsonl", "annotations.jsonl", "segments.jsonl"):
+        with Path(file).open("a") as out:
+            out.write("no record\n")
+    write_log(tmp_path, Purge("gone.txt", "2026-11-22T00:00:00Z", "ana", "asked for", done=True, counts={}))
+    command = ["export", "gold.jsonl", "out", "--schema", "t.yaml", "--format", "raw", "--since", "2020-01-01"]
+    command += ["--segments", "segments.jsonl"]
+
+    main(command)
+    said = capsys.readouterr().err.splitlines()
+    assert "4 rejected: see out/rejects.jsonl; 1 taken down: --rejects FILE writes them down" in said
+    assert sorted(item.source for item in rejected(Path("out"))) == ["annotations.jsonl", "gold.jsonl", "segments.jsonl"]
+    assert manifest(Path("out"))["rejected"] == {"unreadable": 3}
+
+    main([*command, "--rejects", "all.jsonl", "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert (report["rejected"], report["taken_down"]) == (4, 1)
+    listed = sorted((row["source"], row["code"]) for row in map(json.loads, Path("all.jsonl").read_bytes().splitlines()))
+    assert listed == [
+        ("annotations.jsonl", "unreadable"),
+        ("gold.jsonl", "purged"),
+        ("gold.jsonl", "unreadable"),
+        ("segments.jsonl", "unreadable"),
+    ]

@@ -123,20 +123,19 @@ def export(
     if align == "strict":
         _list_misaligned(console, report.path / "rejects.jsonl")
     if report.rejected:
-        console.note(_where(report.rejected, rejects, report.path / "rejects.jsonl"))
+        console.note(_where(report.rejected, report.taken_down, rejects, report.path / "rejects.jsonl"))
     console.document(asdict(report) | {"path": str(report.path)})
     return report.exit_code
 
 
-def _where(rejected: int, asked: Path | None, kept: Path) -> str:
+def _where(rejected: int, taken_down: int, asked: Path | None, listed: Path) -> str:
     """Where rejects can be read. The dataset does not name documents taken down: they are written only where `--rejects` asks
     for it."""
-    listed = len(kept.read_bytes().splitlines()) if kept.exists() and not asked else 0
-    where = asked or (kept if listed else None)
+    where = asked or (listed if rejected > taken_down else None)
     told = f"{rejected:,} rejected" + (f": see {where}" if where else "")
-    if asked or listed == rejected:
+    if asked or not taken_down:
         return told
-    return f"{told}; {rejected - listed:,} taken down: --rejects FILE writes them down"
+    return f"{told}; {taken_down:,} taken down: --rejects FILE writes them down"
 
 
 def _balance(what: str, spans_in: int, spans_out: int, rejected: Mapping[str, int]) -> str:

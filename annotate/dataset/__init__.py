@@ -70,7 +70,7 @@ class ExportReport:
     spans_out: int
     """Spans that are in every format of gold records."""
     rejected: int
-    """Records and spans left out of all formats or of one; as many as `rejects.jsonl` has lines."""
+    """Records and spans left out of all formats or of one: as many as `rejects.jsonl` has lines, and `taken_down`."""
     adjusted: int
     """Spans whose ends a format of tokens moved."""
     not_selected: Mapping[str, int]
@@ -83,6 +83,8 @@ class ExportReport:
     """Format → `spans_in, spans_out, rejected, rejected_by, adjusted`."""
     exit_code: int
     """3 when `align` was strict and a span did not align, else 5 when something was rejected, else 0."""
+    taken_down: int = 0
+    """Of `rejected`, records of documents on the purge list: they are not in `rejects.jsonl`."""
 
 
 @dataclass(frozen=True, slots=True)
