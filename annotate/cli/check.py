@@ -62,7 +62,7 @@ def check(
     labels = None if config.settings["schema"].origin == "default" else label_schema(config)
     fixes = lint.fix(path, output) if output is not None else ()
     looked_at = str(output or path)
-    beside = Path(path).with_name("annotations.jsonl") if path != STDIO else None
+    beside = Path(path).with_name("annotations.jsonl") if path != STDIO and Path(path).is_file() else None
     report = lint.check(
         looked_at,
         labels,

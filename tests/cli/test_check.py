@@ -64,6 +64,11 @@ def test_findings_go_to_stdout_and_the_rest_to_stderr(capsys: pytest.CaptureFixt
     assert "no schema is named" in err
 
 
+def test_the_current_folder_is_a_folder_like_others(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(".") == 3
+    assert "no_manifest" in capsys.readouterr().out
+
+
 def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("space.jsonl", "--json", "-q") == 3
     document = json.loads(capsys.readouterr().out)
