@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 import unicodedata
 from collections.abc import Callable, Sequence
 
@@ -150,6 +151,20 @@ def test_signatures_estimate_the_jaccard_similarity() -> None:
         true = np.intersect1d(one, two).size / np.union1d(one, two).size
         assert minhash.similarity(minhash.signature(one), minhash.signature(two)) == pytest.approx(true, abs=0.15)
     assert minhash.similarity(minhash.signature(minhash.shingles("")), minhash.signature(one)) == 0.0
+
+
+def test_a_long_text_takes_little_more_memory_than_its_shingles(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed = minhash.shingles(article(7, 40_000))
+    assert hashed.size > 150_000
+    tracemalloc.start()
+    try:
+        found = minhash.signature(hashed)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * hashed.nbytes
+    monkeypatch.setattr(minhash, "_AT_ONCE", hashed.size)
+    assert (minhash.signature(hashed) == found).all()
 
 
 def test_signatures_are_what_they_were() -> None:

@@ -15,6 +15,7 @@ that agree in a whole band are compared: a pair of similarity 0.7 is met with pr
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
@@ -34,6 +35,8 @@ MIN_SHINGLES = 40
 
 EMPTY = np.uint32(0xFFFFFFFF)
 
+_AT_ONCE = 1 << 14
+"""Shingles hashed at a time; bounds the memory a long text takes."""
 _LEADERS = 8
 """Texts of a bucket that others are compared with; bounds the work per text."""
 
@@ -63,6 +66,13 @@ def shingles(text: str) -> npt.NDArray[np.uint64]:
 
 def signature(hashed: npt.NDArray[np.uint64]) -> Signature:
     """The signature of a set of shingles; all `EMPTY`, which is neutral under the minimum, for the empty set."""
+    if hashed.size <= _AT_ONCE:
+        return _signature(hashed)
+    parts = (_signature(hashed[at : at + _AT_ONCE]) for at in range(0, hashed.size, _AT_ONCE))
+    return functools.reduce(np.minimum, parts)
+
+
+def _signature(hashed: npt.NDArray[np.uint64]) -> Signature:
     ordered = np.sort(_mixed(hashed ^ _SEEDS[:, np.newaxis]))
     starts = np.array([values.searchsorted(_EDGES) for values in ordered])
     ends = np.column_stack((starts[:, 1:], np.full(ROWS, hashed.size)))
