@@ -180,7 +180,8 @@ def _folded(table: NDArray[T], rows: NDArray[np.int64], counts: NDArray[np.intp]
 @cache
 def _model() -> _Model:
     """The model that comes with py3langid."""
-    arrays = unpacked("py3langid", [MODEL_DIR / MODEL_FILE, Path(__file__)], _unpack)
+    code = [Path(__file__), Path(__file__).with_name("__init__.py"), *sorted(MODEL_DIR.glob("*.py"))]  # `primary`; py3langid
+    arrays = unpacked("py3langid", [MODEL_DIR / MODEL_FILE, *code], _unpack)
     return _Model(
         languages=tuple(arrays["languages"].tolist()),
         others=tuple(map(tuple, arrays["others"].tolist())),

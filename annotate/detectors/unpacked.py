@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import platformdirs
@@ -35,7 +34,7 @@ def unpacked(name: str, sources: Sequence[Path], make: Callable[[], Arrays]) -> 
                 return {key: stored[key] for key in stored if key != _SOURCES}
     except FileNotFoundError:
         log.debug("%s: not there yet", path)
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as problem:
+    except Exception as problem:  # zipfile, zlib, tokenize and NumPy each have errors of their own for damage
         log.warning("%s cannot be read and is made again: %s", path, problem)
     arrays = make()
     try:

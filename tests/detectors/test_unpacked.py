@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from pathlib import Path
 
 import numpy as np
 import platformdirs
 import pytest
+from py3langid.langid import LanguageIdentifier
+from py3langid.modelio import load_model
 
 from annotate.detectors import naive_bayes
 from annotate.detectors.unpacked import unpacked
@@ -72,6 +75,27 @@ def test_a_damaged_file_is_made_again(made: Made, cache: Path, caplog: pytest.Lo
     assert made.times == 2
 
 
+@pytest.mark.parametrize(
+    ("before", "offset", "bit"),
+    [(b"}", 0, 1), (b"PK\x01\x02", 6, 64), (b"PK\x01\x02", 8, 1)],
+    ids=["a header without an end", "a version of zip that is none", "encrypted, it seems"],
+)
+def test_one_bit_that_flipped(cache: Path, caplog: pytest.LogCaptureFixture, before: bytes, offset: int, bit: int):
+    """Of an array larger than zip's buffer the header is read before the checksum."""
+
+    def arrays():
+        return unpacked("large", [Path(__file__)], lambda: {"large": np.arange(3000)})
+
+    arrays()
+    whole = bytearray((cache / "large.npz").read_bytes())
+    at = whole.rindex(before) if before != b"}" else whole.index(before, whole.index(b"large.npy"))
+    whole[at + offset] ^= bit
+    (cache / "large.npz").write_bytes(whole)
+    with caplog.at_level(logging.WARNING, logger="annotate"):
+        assert np.array_equal(arrays()["large"], np.arange(3000))
+    assert "cannot be read" in caplog.text
+
+
 def test_a_cache_that_cannot_be_written_is_said_not_raised(made: Made, cache: Path, caplog: pytest.LogCaptureFixture):
     cache.write_text("a file where the folder should be")
     with caplog.at_level(logging.INFO, logger="annotate"):
@@ -79,6 +103,20 @@ def test_a_cache_that_cannot_be_written_is_said_not_raised(made: Made, cache: Pa
     assert "longer" in caplog.text
     made.arrays()
     assert made.times == 2
+
+
+def test_the_model_is_made_anew_when_any_code_that_unpacks_it_has_changed(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    sources: list[Path] = []
+    whole = naive_bayes.unpacked
+
+    def noted(name, made_of, make):
+        sources.extend(made_of)
+        return whole(name, made_of, make)
+
+    monkeypatch.setattr(naive_bayes, "unpacked", noted)
+    naive_bayes._model.__wrapped__()
+    code = (naive_bayes._unpack, naive_bayes.primary, LanguageIdentifier, load_model)
+    assert {Path(inspect.getfile(part)) for part in code} <= set(sources)
 
 
 def test_the_model_from_the_cache_is_the_model(cache: Path):
