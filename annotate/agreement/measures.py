@@ -50,7 +50,8 @@ def agree(
         raise UsageError(f"agreement cannot be broken down by {unknown[0]!r}", hint=f"known: {', '.join(DIMENSIONS)}")
     panels = gather(annotations, groups, entities=entities, rejects=rejects, step="agree", source=source)
     shared = [panel for panel in panels.panels if len(panel.submitted) > 1]
-    measure = _Measure(panels.groups, tuple(entities or ()), bootstrap, seed, confidence)
+    several = frozenset(map(id, shared))
+    measure = _Measure(panels.groups, tuple(entities or ()), bootstrap, seed, confidence, several)
     alias = {name: name for name in panels.annotators} if names else pseudonyms(panels.annotators, known)
     with_spans = bool(entities) or any(annotation.spans for panel in panels.panels for annotation in panel.submitted)
     return Report(
@@ -168,9 +169,11 @@ class _Measure:
     bootstrap: int
     seed: int
     confidence: float
-    known: dict[tuple[int, tuple[str, ...]], tuple[Panel, Sums, UnitSums]] = field(default_factory=dict)
-    """Panel, by its identity, and labels → the panel (which so keeps its identity), and what its spans add up to: a segment
-    counts for the whole and for several parts."""
+    several: frozenset[int]
+    """The panels, by their identity, that count for the whole and for several parts, and live as long as this. Others, of two
+    annotators among more, count once."""
+    known: dict[tuple[int, tuple[str, ...]], tuple[Sums, UnitSums]] = field(default_factory=dict)
+    """One of `several` and labels → what its spans add up to."""
 
     def __call__(self, panels: Sequence[Panel], *, directed: bool = False) -> Agreement:
         resamples = Resamples(panels, self.bootstrap, self.seed)
@@ -230,9 +233,10 @@ class _Measure:
         sums, units, segments, uses = Sums(), UnitSums(), Counter[str](), Counter[str]()
         column = {label: at for at, label in enumerate(labels)}
         for row, panel in zip(resamples.rows, panels, strict=True):
-            if (id(panel), labels) not in self.known:
-                self.known[id(panel), labels] = panel, _span_sums(panel, column), unit_sums(panel, column)
-            _, own, own_units = self.known[id(panel), labels]
+            known = self.known.get((id(panel), labels))
+            own, own_units = known or (_span_sums(panel, column), unit_sums(panel, column))
+            if known is None and id(panel) in self.several:
+                self.known[id(panel), labels] = own, own_units
             sums.add_row(row, own)
             units.layers.add_row(row, own_units.layers)
             units.coding.add_row(row, own_units.coding)

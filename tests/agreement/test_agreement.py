@@ -26,6 +26,7 @@ from annotate.agreement import (
     gather,
     infer_groups,
     latest,
+    measures,  # its sums are looked at
     newest_schema,
     overlap_matches,
     pseudonyms,
@@ -402,6 +403,22 @@ def test_by_language_region_and_pair() -> None:
     assert report.by["pair"]["A1 & A3"].topics["kind"].observed.value == pytest.approx(1 / 3)
     assert (report.overall.kappa_method, report.by["pair"]["A1 & A2"].kappa_method) == ("light", "cohen")
     assert next(iter(agree(annotations, GROUPS, bootstrap=0, by=("pair",), names=True).by["pair"])) == "ann & bo"
+
+
+def test_only_what_counts_again_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three pairs of each segment count once; the segment counts for the whole, its language and its region."""
+    made: list[measures._Measure] = []
+    real = measures._Measure
+
+    def noted(*settings: Any) -> measures._Measure:
+        made.append(real(*settings))
+        return made[-1]
+
+    monkeypatch.setattr(measures, "_Measure", noted)
+    annotations = [said(by, number, [(0, 4, "PERSON")]) for number in range(5) for by in ("ann", "bo", "cy")]
+    report = agree(annotations, GROUPS, bootstrap=0)
+    assert report.by["pair"]["A2 & A3"].spans.exact_f1.value == 1.0
+    assert len(made[0].known) == 5
 
 
 def test_an_unknown_breakdown_is_refused() -> None:
