@@ -1,5 +1,5 @@
-"""`hf/`: a Hugging Face data set for token classification: `load_dataset("exports/NAME", "tokens")`, or by itself
-`load_dataset("exports/NAME/hf")`.
+"""`hf/`: a Hugging Face data set for token classification: `load_dataset("exports/NAME/hf")`. It is the configuration `tokens`
+of the whole data set too, `load_dataset("exports/NAME", "tokens")`; its only one, then `default`, without the JSONL format.
 
 Rows are those of `transformers`' token classification scripts: `tokens`, and `ner_tags` as numbers of a `ClassLabel`; `topics`
 are the accepted ones, numbers too. The cards declare all their names, so a file without any entity, or with the first one late,
@@ -68,7 +68,7 @@ names, topics = features["ner_tags"].feature.names, getattr(features["topics"].f
 
 
 CONFIG = "tokens"
-"""What this data set is called within the whole one."""
+"""What this data set is called within the whole one, where it is not the only one."""
 
 
 def _rows(

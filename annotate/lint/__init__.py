@@ -86,14 +86,17 @@ def check(path: str | Path, schema: LabelSchema | None = None, *, url: str = "",
 
 
 @dataclass(frozen=True, slots=True)
+class _Named:
+    """What is read of a segment."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Placed:
     """What an annotation tells of where its segment is."""
 
-    @dataclass(frozen=True, slots=True)
-    class Segment:
-        id: str
-
-    segment: Segment
+    segment: _Named
     task: TaskRef
 
 

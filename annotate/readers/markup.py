@@ -212,18 +212,17 @@ def _said(tag: str, attributes: dict[str, str | None]) -> tuple[tuple[str, ...],
     if not attributes:
         return ((tag,) if tag in _LANDMARKS else ()), ()
     get = attributes.get
-    hidden = "hidden" in attributes or get("aria-hidden") == "true"
-    return _meaning(tag, get("role"), hidden, get("style"), get("class"), get("id"), get("itemprop"))
+    style = get("style")  # it may hold whole images: only what it comes to is remembered
+    hidden = "hidden" in attributes or get("aria-hidden") == "true" or bool(style and _HIDDEN.search(style))
+    return _meaning(tag, get("role"), hidden, get("class"), get("id"), get("itemprop"))
 
 
 @lru_cache(maxsize=2**14)
-def _meaning(
-    tag: str, role: str | None, hidden: bool, style: str | None, *names: str | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _meaning(tag: str, role: str | None, hidden: bool, *names: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     own = [tag] if tag in _LANDMARKS else []
     if role:
         own += [f"role:{word}" for word in role.lower().split()[:1] if word in _ROLES]
-    if hidden or (style and _HIDDEN.search(style)):
+    if hidden:
         own.append("hidden")
     found = (_CUES.get(word.lower()) for name in names if name for word in _WORD.findall(name[:500]))
     return tuple(own), tuple(dict.fromkeys(f"class:{cue}" for cue in found if cue))

@@ -124,6 +124,13 @@ def test_what_two_annotators_say_differently_is_no_finding(tmp_path: Path) -> No
     assert found(tmp_path, records) == []
 
 
+def test_of_annotations_no_more_is_read_than_the_task_of_a_segment(tmp_path: Path) -> None:
+    write_records(tmp_path / "gold.jsonl", [gold("a", "In Oulu", ("n Oulu", "GPE"))])
+    write_records(tmp_path / "said.jsonl", [{"segment": {"id": "a"}, "task": TaskRef(3, 14)}])
+    report = check(tmp_path / "gold.jsonl", url="http://h/", annotations=tmp_path / "said.jsonl")
+    assert {finding.url for finding in report.findings if finding.line == 1} == {"http://h/projects/3/data?task=14"}
+
+
 def test_annotations_name_annotator_and_task(tmp_path: Path) -> None:
     one, two = segments(["Oulu is open. ", "Oulu is shut."])
     (finding,) = found(tmp_path, [annotation(one, "ann", ("Oulu", "GPE")), annotation(two, "ann"), annotation(two, "bob")])

@@ -187,6 +187,13 @@ def test_the_markup_around_a_line_is_its_cues(source: str, expected: list[str]) 
     assert cues(source) == expected
 
 
+def test_images_in_a_style_are_not_remembered() -> None:
+    markup._meaning.cache_clear()
+    for image in ("AAAA", "BBBB"):
+        assert cues(f"<div style='background: url(data:image/png;base64,{image}); display: none'>x</div>") == ["hidden"]
+    assert markup._meaning.cache_info().currsize == 1
+
+
 def test_cues_come_from_what_holds_all_of_the_line() -> None:
     assert block("<p><b class=author>A</b> and <b class=author>B</b></p>", "A and B").cues == ("p",)
     assert block("<p><b class=author><i>A</i> <i>B</i></b> </p>", "A B").cues == ("p", "class:author")
