@@ -173,6 +173,24 @@ def test_a_pull_reads_what_changed_and_names_what_is_gone(
     assert told(capsys, "pull")["removed"] == 0
 
 
+def test_a_draft_stays_known_when_another_task_is_gone(
+    server: Live, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = told(capsys, "push", "segments.jsonl")["projects"][0]["id"]
+    tasks = tasks_of(client, project)
+    headers = {"Authorization": f"Token {server.login.token}"}
+    body = {"result": to_result([Span(0, 4, "GPE", "Boat")], {}), "lead_time": 1}
+    begun, before, gone = (tasks[f"{number:02}.txt"] for number in (3, 4, 7))
+    httpx.post(f"{server.url}/api/tasks/{begun}/drafts", json=body, headers=headers).raise_for_status()
+    assert told(capsys, "pull")["drafts"] == 1
+    delete(server, f"/api/tasks/{gone}/")
+    assert told(capsys, "pull")["drafts"] == 1
+    delete(server, f"/api/tasks/{before}/")
+    assert told(capsys, "status")["projects"][0]["counts"]["drafts"] == 1
+    rejects = [loads(line, Reject) for line in Path("annotations.rejects.jsonl").read_bytes().splitlines()]
+    assert [item.code for item in rejects] == ["draft"]
+
+
 def test_an_unchanged_project_is_not_read_again(fake: FakeLabelStudio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABEL_STUDIO_URL", fake.url)
     monkeypatch.setenv(TOKEN, fake.token)

@@ -156,6 +156,8 @@ def _mended(client: Client, journal: Journal, key: int, project: Project) -> boo
         until = task_filter("id", "less_or_equal", "Number", high)
         pages = client.pages(project.id, SCAN_FIELDS, after=low, only=[until])
         journal.replace_range(key, low, high, [found_task(item) for page in pages for item in page])
+    if found:
+        _read_drafts(client, journal, key, project)  # lists of tasks do not say which have one
     return found
 
 
