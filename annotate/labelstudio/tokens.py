@@ -116,16 +116,18 @@ class _Personal(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         aged = bool(self._access)
         if not aged:
-            yield from self._refreshed()
+            yield from self._refreshed(request)
         request.headers["Authorization"] = f"Bearer {self._access}"
         answer = yield request
         if answer.status_code == 401 and aged:
-            yield from self._refreshed()
+            yield from self._refreshed(request)
             request.headers["Authorization"] = f"Bearer {self._access}"
             yield request
 
-    def _refreshed(self) -> Generator[httpx.Request, httpx.Response, None]:
-        answer = yield httpx.Request("POST", f"{self._url}/api/token/refresh/", json={"refresh": self._token})
+    def _refreshed(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        patience = request.extensions  # a request made by hand would wait for ever
+        shown = {"refresh": self._token}
+        answer = yield httpx.Request("POST", f"{self._url}/api/token/refresh/", json=shown, extensions=patience)
         if answer.status_code >= 400:
             raise Refused(answer)
         try:

@@ -55,6 +55,22 @@ def test_a_personal_token_is_shown_once_for_each_access_token(server: Server) ->
     assert all(PERSONAL not in shown for _, shown, _ in server.seen)
 
 
+def test_a_new_access_token_is_waited_for_no_longer_than_an_answer(server: Server) -> None:
+    patience = []
+
+    def watched(request: httpx.Request) -> httpx.Response:
+        patience.append((request.url.path, request.extensions.get("timeout")))
+        return server(request)
+
+    with httpx.Client(auth=authentication(URL, PERSONAL), transport=httpx.MockTransport(watched), timeout=7.0) as session:
+        session.get(f"{URL}/api/x")
+        session.get(f"{URL}/api/x", timeout=3.0)
+        session.get(f"{URL}/api/x", timeout=3.0)  # the access token has aged
+    of = {seconds: httpx.Timeout(seconds).as_dict() for seconds in (3.0, 7.0)}
+    assert [waited for path, waited in patience if "refresh" in path] == [of[7.0], of[3.0]]
+    assert None not in [waited for _, waited in patience]
+
+
 def test_a_personal_token_that_is_refused() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         return httpx.Response(401, json={"detail": "Token is invalid or expired"})
