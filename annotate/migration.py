@@ -237,11 +237,12 @@ def _known(choices: Choices, there: Sequence[Key]) -> Choices:
 def _changes(
     before: ConfigLabels, project: Project, marker: Marker, schema: LabelSchema, choices: Choices, in_use: Sequence[Key]
 ) -> list[Change]:
-    after = read_config(labeling_config(schema))
+    config = labeling_config(schema, ui_language=marker.language)
+    after = read_config(config)
     found = [*compare_labels(before, schema, _known(choices, list(keys(before)))), *compare_words(before, after)]
     going, _ = routes(keys(before), schema, _known(choices, list(keys(before))))
     found += compare_overlap(_overlap_of(before, set(going.values()), marker.schemas[-1][0], schema), schema.overlap)
-    if not found and project.label_config != labeling_config(schema, ui_language=marker.language):
+    if not found and project.label_config != config:
         found.append(Change("words", "", "", "", "the layout or the words around the labels change"))
     strays = [key for key in dict.fromkeys(in_use) if key not in keys(before) and key not in keys(schema)]
     return found + [Change("label_removed", *key, "", "is in use, though the project does not have it") for key in strays]

@@ -270,6 +270,20 @@ def test_words_touch_no_data(workplace: Path, client: Client, capsys: pytest.Cap
     assert list(client.tasks(project)) == [stored]
 
 
+def test_words_in_another_language_are_no_change(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "{id: GPE, name: {en: Place, fi: Paikka, ko: 장소}, description: {en: A town., fi: Kaupunki.}}"
+    text = SCHEMA_TEXT.replace("GPE]", f"{words}]").replace("{id: genre,", "{id: genre, name: {en: Genre, fi: Laji},")
+    Path("little.yaml").write_text(text.replace("regions:", "ui_languages: [en, fi, ko]\nregions:"), encoding="utf-8")
+    (workplace / "segments.jsonl").write_bytes(dumps(segment(TEXT)) + b"\n")
+    languages = ("--annotators", "aino,ben", "--ui-language", "aino=fi")
+    run(capsys, "push", "segments.jsonl", *languages)
+    told = run(capsys, "schema", "diff", "little.yaml")["projects"]
+    assert [project["changes"] for project in told] == [[], []]
+    Path("little.yaml").write_text(Path("little.yaml").read_text(encoding="utf-8").replace("Paikka", "Kunta"), encoding="utf-8")
+    told = run(capsys, "schema", "diff", "little.yaml")["projects"]
+    assert [[change["kind"] for change in project["changes"]] for project in told] == [["words"], []]
+
+
 def test_an_update_that_label_studio_would_accept_is_refused(
     workplace: Path, server: Live, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
