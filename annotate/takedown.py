@@ -16,7 +16,7 @@ from annotate.codec import loads
 from annotate.errors import ReadError, UsageError
 from annotate.journal import Journal
 from annotate.labelstudio.client import Client, task_filter
-from annotate.purged import FILE, Purge, write_log
+from annotate.purged import FILE, Purge, read_log, write_log
 from annotate.store import opened, replacing
 from annotate.sync import alone, read_marker
 
@@ -57,18 +57,20 @@ def purge(
         left = dict(_left_in(workspace, doc_id))
         state = [path for path in sorted(workspace.glob(f"{STATE}/**/*.jsonl")) if path != workspace / FILE]
         copies = sum(_records_of(path, doc_id, segments) for path in state)
-        if not (found or left or copies):
+        known = journal.tasks_of(doc_id) if journal else 0
+        begun = [entry for entry in read_log(workspace / FILE) if entry.doc_id == doc_id][-1:]
+        if not (found or left or copies or known or any(not entry.done for entry in begun)):
             raise UsageError(f"nothing here or in {title!r} is of document {doc_id!r}", hint="doc_id as in segments.jsonl")
         answers = sum(int(t.get("total_annotations") or 0) + int(t.get("cancelled_annotations") or 0) for _, t in found)
-        who, known = by or getpass.getuser(), journal.tasks_of(doc_id) if journal else 0
+        who = by or getpass.getuser()
         if not dry_run:
             write_log(workspace, Purge(doc_id, _now(), who, why, False, {}))
+            for path in state:  # first: the tasks say which segments the copies are known by
+                _rewrite_without(path, doc_id, segments)
             for project in dict.fromkeys(project for project, _ in found):
                 client.delete_tasks(project, [int(task["id"]) for owner, task in found if owner == project])
             if journal:
                 journal.forget_document(doc_id)
-            for path in state:
-                _rewrite_without(path, doc_id, segments)
             counts = {"tasks": len(found), "annotations": answers, "journal": known, "copies": copies}
             write_log(workspace, Purge(doc_id, _now(), who, why, True, counts))
     return Takedown(doc_id, len(found), answers, known, copies, left)

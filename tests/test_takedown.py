@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from annotate import takedown
 from annotate.cli import main
 from annotate.codec import dumps, loads
-from annotate.journal import open_journal
+from annotate.journal import Journal, open_journal
 from annotate.labelstudio.client import Client
 from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Span
-from annotate.purged import read_log
+from annotate.purged import Purge, read_log, write_log
 from annotate.takedown import purge
 from tests.builders import SCHEMA_TEXT, segment
 from tests.conftest import Live
@@ -138,3 +139,49 @@ def test_interrupted_it_is_in_force(
         done = purge(client, title, "a.txt", workplace, journal=journal)
         assert dry == done
         assert (done.tasks, done.journal, journal.tasks_of("a.txt")) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(("moment", "left"), [("delete_tasks", (1, 1)), ("forget_document", (0, 1)), ("write_log", (0, 0))])
+def test_interrupted_late_it_is_finished_by_the_same_command(
+    moment: str,
+    left: tuple[int, int],
+    workplace: Path,
+    client: Client,
+    title: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whatever is left then of the document: tasks, the journal's knowledge, or nothing but the entry that it was begun."""
+    record = segment("Oulu.", doc_id="a.txt")
+    (workplace / "segments.jsonl").write_bytes(dumps(record) + b"\n")
+    run(capsys, "push", "segments.jsonl")
+    (workplace / "segments.jsonl").unlink()
+    copies = workplace / ".annotate" / "migrations" / "one.jsonl"
+    copies.parent.mkdir()
+    copies.write_bytes(dumps({"segment_id": record.id, "was": "Oulu."}) + b"\n")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def interrupted_when_done(folder: Path, entry: Purge) -> None:
+        if entry.done:
+            raise KeyboardInterrupt
+        write_log(folder, entry)
+
+    with monkeypatch.context() as patch, open_journal(workplace) as journal:
+        patch.setattr(
+            *{
+                "delete_tasks": (Client, moment, interrupted),
+                "forget_document": (Journal, moment, interrupted),
+                "write_log": (takedown, moment, interrupted_when_done),
+            }[moment]
+        )
+        with pytest.raises(KeyboardInterrupt):
+            purge(client, title, "a.txt", workplace, journal=journal)
+    assert not copies.exists()  # no task would say whose they are
+    dry = run(capsys, "purge", "--doc-id", "a.txt", "--dry-run")
+    done = run(capsys, "purge", "--doc-id", "a.txt")
+    assert (dry["tasks"], dry["journal"]) == (done["tasks"], done["journal"]) == left
+    log = read_log(workplace / ".annotate" / "purged.jsonl")
+    assert [entry.done for entry in log] == [False, False, True]
+    assert "nothing" in run(capsys, "purge", "--doc-id", "a.txt", code=2)["error"]["message"]
