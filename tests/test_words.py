@@ -123,6 +123,44 @@ def test_instructions_that_a_person_edited_stay(
     assert "jokainen" in own(client, workplace).instruction
 
 
+RICH = r"""Mark boats,\
+ferries too.
+
+---
+
+![a "boat" & co](boat.png "it's a boat")
+
+3. third
+4. fourth
+
+[files](ftp://127.0.0.1/boats) and <https://127.0.0.1/?a=1&b=2>
+"""
+
+
+def test_guidelines_that_label_studio_rewrites_follow_the_schema(
+    client: Client, workplace: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING", logger="annotate")
+    rewrite('"Mark **every** boat. ⛵ <b>&amp;"', json.dumps(RICH))
+    assert refreshed(capsys) == [[]]
+    assert refreshed(capsys, "--dry-run") == [[]]
+    assert told(capsys, "status")["in_step"] is True
+    for old, new in (("ferries", "rowing boats"), ("fourth", "fourth of all")):
+        rewrite(old, new)
+        assert refreshed(capsys) == [["instructions"]]
+        assert new in own(client, workplace).instruction
+        assert refreshed(capsys) == [[]]
+        assert told(capsys, "status")["in_step"] is True
+    assert "edited in Label Studio" not in caplog.text
+    project = own(client, workplace)
+    client.update_project(
+        project, description=project.description, label_config=project.label_config, instruction="<p>Ask Eve."
+    )
+    rewrite("third", "third of all")
+    assert refreshed(capsys) == [[]]
+    assert "edited in Label Studio" in caplog.text
+
+
 def test_each_annotator_reads_their_language(client: Client, workplace: str, capsys: pytest.CaptureFixture[str]) -> None:
     with Path("annotate.yaml").open("a") as settings:
         settings.write("annotators: [aino, ben, soo]\nui_language: [aino=fi, soo=ko]\n")

@@ -164,15 +164,16 @@ class Client:
     def update_project(
         self, project: Project, *, description: str, label_config: str, instruction: str | None = None
     ) -> Project:
-        """Change description and config, and the instruction when one is given. The config is validated first: an update alone
-        silently accepts that a label in use goes."""
+        """Change description and config, and the instruction when one is given; the project as the server has it then. The
+        config is validated first: an update alone silently accepts that a label in use goes."""
         if label_config != project.label_config:
             self.validate(project, label_config)
         shown = {} if instruction is None else {"expert_instruction": instruction, "show_instruction": bool(instruction)}
         with self._sdk(config=True) as sdk:
             sdk.projects.update(project.id, description=description, label_config=label_config, **shown)
-        told = project.instruction if instruction is None else instruction
-        return replace(project, description=description, label_config=label_config, instruction=told)
+        if instruction is not None:
+            return self.project(project.id)  # an instruction is not kept as it is sent
+        return replace(project, description=description, label_config=label_config)
 
     def validate(self, project: Project, label_config: str) -> None:
         """`ConfigRefused` when Label Studio sees that a config does not fit a project's annotations."""

@@ -1,7 +1,8 @@
 """Guidelines → the HTML that Label Studio opens before labeling. Pure.
 
 Its page resets what a browser does with lists and paragraphs, and drops styles: numbers and bullets are written out, blocks are
-kept apart by empty lines.
+kept apart by empty lines. Label Studio keeps no slash in `<br />` and no `start` of a list: they are not written, so that what
+it keeps is what was sent.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ def instructions(markdown: str) -> str:
     """A Markdown text (CommonMark) as HTML. Markup in it is shown as it stands; each paragraph runs in its own direction."""
     if not markdown.strip():
         return ""
-    reader = MarkdownIt("commonmark", {"html": False})
+    reader = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False})
     env: dict[str, object] = {}
     blocks = _blocks(reader.parse(markdown, env))
     pieces = []
@@ -50,5 +51,6 @@ def _write_markers(block: Sequence[Token]) -> None:
             marker = ""
         elif token.tag == "h1":
             token.tag = "h2"  # a first heading would run into the line below it
+        token.attrs.pop("start", None)
         if token.nesting == 1:
             token.attrSet("dir", "auto")

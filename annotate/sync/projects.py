@@ -38,7 +38,13 @@ class Marker:
     language: str = ""
     """In which labels and guidelines are shown (BCP-47); empty: the schema's first."""
     instructions: str = ""
-    """Digest of the instruction as it was written last: one that differs is a person's."""
+    """Digest of the instruction as it was written last."""
+    kept: str = ""
+    """Digest of what Label Studio made of it, where that is something else: one that differs from both is a person's."""
+
+    def wrote(self, instruction: str) -> bool:
+        """Whether a project's instruction is ours, and nobody's edit."""
+        return bool(self.instructions) and _digest(instruction) in (self.instructions, self.kept)
 
     def text(self) -> str:
         """The line."""
@@ -48,6 +54,7 @@ class Marker:
             "schemas": [asdict(ref) | {"since": since} for ref, since in self.schemas],
             "language": self.language,
             "instructions": self.instructions,
+            "kept": self.kept,
         }
         return f"{MARKER} {json.dumps(value, ensure_ascii=False)}"
 
@@ -68,7 +75,7 @@ def read_marker(project: Project) -> Marker | None:
         schemas = tuple((SchemaRef(s["name"], s["version"], s["sha256"]), str(s["since"])) for s in value["schemas"])
         if not schemas:
             raise ValueError("no schema")
-        words = (str(value.get("language", "")), str(value.get("instructions", "")))
+        words = (str(value.get(name, "")) for name in ("language", "instructions", "kept"))
         return Marker(value["title"], value["annotator"], schemas, *words)
     except (ValueError, KeyError, TypeError):
         log.warning("the annotate-project line in the description of project %s (%s) is damaged", project.id, project.title)
@@ -124,7 +131,7 @@ def open_project(
         marker = Marker(title, annotator, ((schema.ref, now),), language, _digest(shown.instruction))
         name = project_title(title, annotator)
         made = client.create_project(name, marker.within(PREAMBLE), shown.label_config, shown.instruction)
-        return _first_made(client, made, title, annotator)
+        return _first_made(client, _kept_in_mind(client, made, marker), title, annotator)
     marker = read_marker(found) or Marker(title, annotator, ())
     if not marker.schemas or marker.schemas[-1][0] != schema.ref:
         marker = replace(marker, schemas=(*marker.schemas, (schema.ref, now)))
@@ -133,7 +140,7 @@ def open_project(
     refreshed = outdated(found, schema, language)
     told = shown.instruction if INSTRUCTIONS in refreshed else None
     if told is not None or found.instruction == shown.instruction:
-        marker = replace(marker, instructions=_digest(shown.instruction))
+        marker = replace(marker, instructions=_digest(shown.instruction), kept="")
     elif _digest(shown.instruction) != marker.instructions:
         log.warning(
             "the instructions of project %s were edited in Label Studio and stay; empty them there to get ours", found.id
@@ -143,7 +150,16 @@ def open_project(
         return found
     if CONFIG in refreshed:
         require_labels_kept(client, found, shown.label_config)  # and the update validates
-    return client.update_project(found, description=description, label_config=shown.label_config, instruction=told)
+    changed = client.update_project(found, description=description, label_config=shown.label_config, instruction=told)
+    return changed if told is None else _kept_in_mind(client, changed, marker)
+
+
+def _kept_in_mind(client: Client, project: Project, marker: Marker) -> Project:
+    """The project, once its marker tells what Label Studio made of our instruction: it takes out what it finds unsafe."""
+    if marker.wrote(project.instruction):
+        return project
+    description = replace(marker, kept=_digest(project.instruction)).within(project.description)
+    return client.update_project(project, description=description, label_config=project.label_config)
 
 
 def language_of(languages: Mapping[str, str], annotator: str) -> str:
@@ -156,10 +172,13 @@ def outdated(project: Project, schema: LabelSchema, language: str = "") -> tuple
     `instructions` (the guidelines, unless a person has edited them in Label Studio)."""
     marker = read_marker(project)
     shown = Appearance.of(schema, language or (marker.language if marker else ""))
-    own = not project.instruction or bool(marker and marker.instructions == _digest(project.instruction))
+    own = bool(marker and marker.wrote(project.instruction))
+    told = project.instruction == shown.instruction or bool(
+        own and marker and marker.instructions == _digest(shown.instruction)
+    )
     changed = {
         CONFIG: project.label_config != shown.label_config,
-        INSTRUCTIONS: own and project.instruction != shown.instruction,
+        INSTRUCTIONS: not told and (own or not project.instruction),
     }
     return tuple(name for name, is_changed in changed.items() if is_changed)
 

@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any
 
 from annotate.testing import labeling
+from annotate.testing.cleaning import cleaned
 from annotate.testing.labeling import LabelingConfig
 
 Json = dict[str, Any]
@@ -678,6 +679,8 @@ def checked_settings(body: Json) -> Json:
         raise invalid("title", "Ensure this field has no more than 50 characters.")
     if settings.get("sampling", SAMPLINGS[0]) not in SAMPLINGS:
         raise invalid("sampling", f'"{settings["sampling"]}" is not a valid choice.')
+    if "expert_instruction" in settings:
+        settings["expert_instruction"] = cleaned(settings["expert_instruction"])
     return settings
 
 

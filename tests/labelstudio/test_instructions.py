@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from annotate.labelstudio.instructions import instructions
+from annotate.testing.cleaning import cleaned
 
 
 def test_numbers_and_bullets_are_written_out() -> None:
@@ -24,6 +25,16 @@ def test_blocks_are_kept_apart_and_headings_stand_close_to_their_text() -> None:
 
 def test_no_guidelines_are_no_instruction() -> None:
     assert instructions(" \n") == ""
+
+
+@given(st.text("ab 12.-*#>`!|_~&<\"'\\\\()[]{}\n\t é한⛵\u0627", max_size=80))
+@example("one\\\ntwo")
+@example("***")
+@example("3. three\n7) seven")
+@example('![a "b"](c.png "d\'s")')
+def test_label_studio_keeps_them_as_they_are(text: str) -> None:
+    shown = instructions(text)
+    assert cleaned(shown) == shown
 
 
 class _Tags(HTMLParser):

@@ -92,6 +92,33 @@ def test_texts_come_back_as_they_were(admin: Browser, project: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("<p>one<br />two</p>\n<hr />", "<p>one<br>two</p>\n<hr>"),
+        ('<img src="a.png" alt="&quot;a&quot; &amp; \'b\'" />', '<img src="a.png" alt="&quot;a&quot; &amp; \'b\'">'),
+        ('<ol start="3" dir="auto"><li>three</li></ol>', '<ol dir="auto"><li>three</li></ol>'),
+        ('<a href="ftp://127.0.0.1/a" title="t">a</a>', '<a title="t">a</a>'),
+        ('<a href="https://127.0.0.1/?a=1&amp;b=2">a</a>', '<a href="https://127.0.0.1/?a=1&amp;b=2">a</a>'),
+        ('<a href="#a">a</a><a href="mailto:a@example.com">b</a>', '<a href="#a">a</a><a href="mailto:a@example.com">b</a>'),
+        ('<img src="data:image/png;base64,AAAA" alt="">', '<img alt="">'),
+        (
+            "<marquee>a</marquee> &amp;lt; &copy; &quot; \" ' é 한\u2003⛵",
+            "&lt;marquee&gt;a&lt;/marquee&gt; &amp;lt; &copy; &quot; \" ' é 한\u2003⛵",
+        ),
+        ('<pre><code class="language-x">a &lt; b\n</code></pre>', '<pre><code class="language-x">a &lt; b\n</code></pre>'),
+        ('<p style="color: red">red</p>', "<p>red</p>"),
+    ],
+)
+def test_instructions_are_cleaned(admin: Browser, project: int, given: str, kept: str) -> None:
+    answer = admin.http.patch(f"/api/projects/{project}/", json={"expert_instruction": given})
+    assert answer.json()["expert_instruction"] == kept
+    assert admin.get(f"/api/projects/{project}/").json()["expert_instruction"] == kept
+    made = admin.post("/api/projects/", {"title": "cleaned", "expert_instruction": given}).json()
+    assert made["expert_instruction"] == kept
+    admin.http.delete(f"/api/projects/{made['id']}/")
+
+
+@pytest.mark.parametrize(
     ("bad", "reason"),
     [
         ({"data": {"body": "secret"}}, "key is expected in task data"),
