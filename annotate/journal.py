@@ -277,8 +277,8 @@ class Journal:
         return Fresh(*self._db.execute("SELECT fresh_after, fresh_until FROM projects WHERE key = ?", (key,)).fetchone())
 
     def made(self, key: int, *, after: int, until: str) -> None:
-        """Note that pushes made the tasks numbered above `after`, by the server's time `until`, and that the server counts as
-        many tasks as are known here. Those of an earlier push stay among them until their time is past."""
+        """Note that pushes made the tasks numbered above `after`, by the server's time `until`, and that the server has no
+        others up there. Those of an earlier push stay among them until their time is past."""
         earlier = "CASE WHEN fresh_until > anchor THEN min(fresh_after, ?) ELSE ? END"
         change = f"UPDATE projects SET fresh_after = {earlier}, fresh_until = max(fresh_until, ?) WHERE key = ?"
         self._db.execute(change, (after, after, until, key))
@@ -372,6 +372,13 @@ class Journal:
     def top(self, key: int) -> int:
         """The highest task number known: what is stored from now on has a higher one."""
         return int(self._db.execute("SELECT coalesce(max(id), 0) FROM tasks WHERE project = ?", (key,)).fetchone()[0])
+
+    def gaps(self, key: int, low: int) -> list[tuple[int, int | None]]:
+        """Where above `low` there are numbers of no known task: above the first number and below the second; the last gap has
+        no end. They are few: what one call stores is numbered in a row."""
+        query = """SELECT before, id FROM (SELECT lag(id, 1, ?1) OVER (ORDER BY id) AS before, id FROM tasks
+                   WHERE project = ?2 AND id > ?1) WHERE id > before + 1 ORDER BY id"""
+        return [*self._db.execute(query, (low, key)), (max(low, self.top(key)), None)]
 
     def tasks(self, key: int) -> Iterator[FoundTask]:
         """The known tasks, by number. `Damaged` when a row does not fit its digest."""

@@ -6,12 +6,14 @@ import json
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from annotate.cli import main
 from annotate.codec import dumps, loads
@@ -247,6 +249,38 @@ def test_what_others_import_meanwhile_is_found(server: Live, client: Client, cap
     assert len(tasks_of(client, project)) == len(list(client.tasks(project, ("id",)))) == len(RECORDS)
 
 
+@pytest.mark.parametrize(("swapped", "batch"), [("00.txt", 1), ("05.txt", 1), ("03.txt", 2), ("11.txt", 2)])
+def test_what_another_push_swaps_meanwhile_is_found(
+    swapped: str,
+    batch: int,
+    server: Live,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As many tasks are made as go: no counter tells of it, and the new ones look as if this push had made them."""
+    monkeypatch.setattr("annotate.sync.pushing.BATCH", 6)
+    stored, batches = Client.import_tasks, []
+
+    def interfered(self: Client, project: int, tasks: Sequence[bytes]) -> list[int]:
+        numbers = stored(self, project, tasks)
+        batches.append(numbers)
+        for task in client.tasks(project, ("id", "data", "meta")) if len(batches) == batch else ():
+            if task["data"]["doc_id"] == swapped:
+                stored(client, project, [dumps({"data": task["data"] | {"region": "title"}, "meta": task["meta"]})])
+                client.delete_tasks(project, [task["id"]])
+        return numbers
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "import_tasks", interfered)
+        project = told(capsys, "push", "segments.jsonl")["projects"][0]["id"]
+    assert told(capsys, "push", "segments.jsonl")["unchanged"] == len(RECORDS)
+    there = list(client.tasks(project, ("id", "data")))
+    assert sorted((t["data"]["doc_id"], t["data"]["region"]) for t in there) == [(r.doc_id, r.region) for r in RECORDS]
+    assert {task.id for task in known(server)} == {task["id"] for task in there}
+    assert told(capsys, "status")["in_step"] is True
+
+
 @pytest.mark.parametrize("gone", [["042.txt"], ["000.txt", "119.txt"], [f"{n:03}.txt" for n in range(0, 120, 7)]], ids=len)
 def test_what_is_gone_is_found_by_counting(
     gone: list[str], fake: FakeLabelStudio, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -370,6 +404,25 @@ def test_ranges_of_tasks_are_counted_halved_and_replaced() -> None:
         assert [journal.middle(key, 0, 8), journal.middle(key, 0, 3), journal.middle(key, 3, 5)] == [4, 2, 4]
         journal.replace_range(key, 2, 5, [task(4, submitted=7)])
         assert [(known.id, known.submitted) for known in journal.tasks(key)] == [(1, 1), (2, 0), (4, 7), (6, 0), (7, 1), (8, 0)]
+
+
+def test_what_lies_between_the_known_tasks() -> None:
+    with Journal(None) as journal:
+        key = journal.project("url", 1, "born")
+        assert journal.gaps(key, 7) == [(7, None)]
+        journal.note(key, [task(number) for number in (2, 5, 9, 10, 11, 14)])
+        assert journal.gaps(key, 0) == [(0, 2), (2, 5), (5, 9), (11, 14), (14, None)]
+        assert journal.gaps(key, 8) == [(11, 14), (14, None)]
+        assert journal.gaps(key, 14) == [(14, None)]
+
+
+@given(st.sets(st.integers(1, 40)), st.integers(0, 40))
+def test_gaps_and_known_tasks_are_all_numbers(numbers: set[int], low: int) -> None:
+    with Journal(None) as journal:
+        key = journal.project("url", 1, "born")
+        journal.note(key, [task(number) for number in numbers])
+        unknown = [number for first, end in journal.gaps(key, low) for number in range(first + 1, end or 51)]
+        assert unknown == [number for number in range(low + 1, 51) if number not in numbers]
 
 
 def test_a_project_made_anew_under_the_same_number_is_another() -> None:

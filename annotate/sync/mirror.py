@@ -75,8 +75,14 @@ def look(client: Client, journal: Journal, project: Project, progress: Progress)
 
 
 def in_step(client: Client, journal: Journal, key: int, project: Project) -> bool:
-    """Whether the server counts the tasks that the journal knows: after a push, whether anybody else interfered."""
+    """Whether the server counts as many tasks as the journal knows."""
     return client.counters(project.id).tasks == journal.counters(key).tasks
+
+
+def undisturbed(client: Client, journal: Journal, key: int, project: Project, *, after: int) -> bool:
+    """Whether the server has the very tasks above a number that the journal knows, and as many in all: their count alone does
+    not tell, when somebody else made as many as they deleted."""
+    return not client.count_between(project.id, journal.gaps(key, after)) and in_step(client, journal, key, project)
 
 
 def _agree(client: Client, journal: Journal, key: int, project: Project) -> bool:

@@ -26,7 +26,7 @@ from annotate.labelstudio.wire import RETIRED, TASK_FIELDS, Json, essence, found
 from annotate.model import Reject
 from annotate.schema import LabelSchema
 from annotate.sync.deciding import Plan, decide
-from annotate.sync.mirror import in_step, look, with_journal
+from annotate.sync.mirror import in_step, look, undisturbed, with_journal
 from annotate.sync.predicting import Guesses, Predictor
 from annotate.sync.projects import (
     ensure_views,
@@ -228,15 +228,23 @@ class _Push:
         for _ in range(ROUNDS):
             doubt, held = self._carry_out(project, key, wanted, plan)
             blocked += held
-            if not (doubt or held) and in_step(self.client, self.journal, key, project):
-                if self.journal.top(key) > top:
-                    self.journal.made(key, after=top, until=self.client.newest(project.id))
+            if not (doubt or held) and self._is_alone(project, key, top):
                 break
             look(self.client, self.journal, project, self.progress)
             plan = decide(wanted, self.journal.tasks(key), self.selection, prune=self.prune)
             if not (plan.create or plan.update or plan.replace or plan.delete or plan.keep_retired):
                 break
         return blocked
+
+    def _is_alone(self, project: Project, key: int, top: int) -> bool:
+        """Whether nobody else made or deleted tasks meanwhile; then those that were made, above `top`, need no reading back."""
+        if self.journal.top(key) <= top:
+            return in_step(self.client, self.journal, key, project)
+        until = self.client.newest(project.id)  # before it is looked for others' tasks: what they make later has a later time
+        alone = undisturbed(self.client, self.journal, key, project, after=top)
+        if alone:
+            self.journal.made(key, after=top, until=until)
+        return alone
 
     def _carry_out(self, project: Project, key: int, wanted: Wanted, plan: Plan) -> tuple[bool, int]:
         """Whether a doubt is left, and how many tasks were touched before they could be deleted."""
