@@ -23,7 +23,7 @@ def test_counts_are_right_and_do_not_depend_on_the_order(corpus: list[list[str]]
     recurrence = learn(documents)
     for document, text in zip(documents, corpus, strict=True):
         assert list(recurrence.of(document, text)) == [sum(line in other for other in corpus) for line in text]
-    random.shuffle(documents)  # type: ignore[attr-defined]
+    random.shuffle(documents)
     assert np.array_equal(learn(documents).counts, recurrence.counts)
 
 

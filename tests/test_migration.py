@@ -216,7 +216,7 @@ def test_merging_and_moving_topics(workplace: Path, client: Client, capsys: pyte
     # The project keeps both label sets, so that people can go on and settle it.
     (kept,) = [p for p in client.projects() if p.id == project]
     assert 'alias="report"' in kept.label_config
-    assert read_marker(kept).schemas[-1][0].version == "1.0.0"  # type: ignore[union-attr]
+    assert read_marker(kept).schemas[-1][0].version == "1.0.0"
 
     (answer,) = [t["annotations"][0] for t in client.tasks(project) if t["id"] == second]
     client.change_answer("annotation", answer["id"], to_result([], {"theme": ["sport"], "genre": ["report"]}))

@@ -51,7 +51,7 @@ def test_overlaps_and_foreign_segments_are_no_tiling() -> None:
 )
 def test_a_segment_that_cannot_be(change: dict[str, object], message: str) -> None:
     with pytest.raises(InvariantError, match=message):
-        replace(segment(), **change)  # type: ignore[arg-type]
+        replace(segment(), **change)
 
 
 def test_documents_need_an_id_and_text() -> None:

@@ -57,10 +57,10 @@ def test_nothing_is_read_far_ahead() -> None:
             read.append(number)
             yield number
 
-    results = ordered_map(square, source(), workers=2)  # type: ignore[arg-type]
+    results = ordered_map(square, source(), workers=2)
     next(results)
     assert len(read) < 1_000
-    results.close()  # type: ignore[attr-defined]
+    results.close()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -22,7 +22,7 @@ def test_what_the_docstring_and_the_list_say_is_the_same() -> None:
     for name in annotate.__all__:
         assert name == "__version__" or name in str(annotate.__doc__)
     with pytest.raises(AttributeError, match="nonsense"):
-        _ = annotate.nonsense  # type: ignore[attr-defined]
+        _ = annotate.nonsense
 
 
 def test_importing_annotate_loads_nothing_heavy() -> None:

@@ -58,7 +58,7 @@ def counts(document: dict[str, object]) -> tuple[object, ...]:
 
 
 def only_project(document: dict[str, object]) -> int:
-    (project,) = document["projects"]  # type: ignore[misc]
+    (project,) = document["projects"]
     return int(project["id"])
 
 
@@ -323,7 +323,7 @@ def test_a_dry_run_says_exactly_what_a_push_then_does(
     assert texts_on_server(client, project) == tasks
     done = push(workplace, after, capsys)
     assert done == planned
-    (told,) = done["projects"]  # type: ignore[misc]
+    (told,) = done["projects"]
     assert told["characters"] == len("Another text." + "Yet another text, longer." + "A new document.")
     assert [(gone["doc_id"], gone["url"].endswith(f"task={tasks['Number 1.']}")) for gone in told["retires"]] == [("1", True)]
     assert counts(push(workplace, after, capsys)) == (0, 0, 8, 0, 2)
@@ -336,13 +336,13 @@ def test_annotators_share_the_segments(workplace: Path, client: Client, capsys: 
     records = [segment(f"Number {n}.", doc_id=str(n), lang="fi" if n % 2 else "en") for n in range(12)]
     sharing = ("--annotators", "aino,ben,chloe", "--overlap", "2")
     first = push(workplace, records, capsys, *sharing)
-    assert [project["created"] for project in first["projects"]] == [8, 8, 8]  # type: ignore[index]
-    shares = {p["annotator"]: texts_on_server(client, p["id"]) for p in first["projects"]}  # type: ignore[index]
+    assert [project["created"] for project in first["projects"]] == [8, 8, 8]
+    shares = {p["annotator"]: texts_on_server(client, p["id"]) for p in first["projects"]}
     assert all(sum(record.text in share for share in shares.values()) == 2 for record in records)
     assert counts(push(workplace, records, capsys, *sharing)) == (0, 0, 24, 0, 0)
     more = [*records, *(segment(f"Number {n}.", doc_id=str(n), lang="fi") for n in range(12, 15))]
     assert counts(push(workplace, more, capsys, *sharing)) == (6, 0, 24, 0, 0)
-    for project in first["projects"]:  # type: ignore[attr-defined]
+    for project in first["projects"]:
         assert shares[project["annotator"]].items() <= texts_on_server(client, project["id"]).items()
     task = shares["ben"][records[0].text] if records[0].text in shares["ben"] else next(iter(shares["ben"].values()))
     client.submit(task, [], lead_time=1, skipped=False)

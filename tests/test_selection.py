@@ -25,7 +25,7 @@ def numbered(number: int, lang: str = "en") -> list[Candidate]:
 @given(CANDIDATES, st.integers(1, 8), st.randoms())
 def test_the_order_of_the_file_does_not_matter(candidates: list[Candidate], size: int, shuffler: object) -> None:
     mixed = list(candidates)
-    shuffler.shuffle(mixed)  # type: ignore[attr-defined]
+    shuffler.shuffle(mixed)
     sample = Sample(size, ("language",), seed=3)
     assert sample.draw(mixed) == sample.draw(candidates)
 

@@ -44,7 +44,7 @@ def test_an_error_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
         raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError):
-        write_records(path, broken())  # type: ignore[arg-type]
+        write_records(path, broken())
     assert path.read_text() == "old\n"
     assert [p.name for p in tmp_path.iterdir()] == ["s.jsonl"]
 

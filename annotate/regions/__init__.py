@@ -117,12 +117,8 @@ class RegionModel:
         # Matrix products differ between machines in the last bits; what a decoder compares must not.
         return np.split(scores.round(6), ends[:-1])
 
-    def log_odds(self, text: str, blocks: Sequence[Block], foreign: Sequence[bool]) -> FloatArray:
-        """Log-probabilities of `blocks` for every region, before they are evened out for a decoder. Else as `score`."""
-        return self._log_odds([(text, blocks, foreign)] if blocks else [])
-
     def _log_odds(self, documents: Sequence[Source]) -> FloatArray:
-        """The rows of all documents, each of which has blocks."""
+        """Log-probabilities of the regions, a row for each block of all documents; each document has blocks."""
         if not documents:
             return np.zeros((0, len(REGIONS)))
         page = read_pages(documents)

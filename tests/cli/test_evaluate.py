@@ -96,7 +96,7 @@ def test_ids_that_do_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_badly_tiled_prediction_is_rejected(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write("pred.jsonl", GOLD, {**GOLD, "id": "b", "segments": GOLD["segments"][:1]})  # type: ignore[index]
+    write("pred.jsonl", GOLD, {**GOLD, "id": "b", "segments": GOLD["segments"][:1]})
     assert main(["evaluate", "gold.jsonl", "pred.jsonl"]) == 5
     assert "1 rejected: 1 badly tiled" in capsys.readouterr().err
     (line,) = (here / "pred.evaluate.rejects.jsonl").read_text(encoding="utf-8").splitlines()

@@ -45,7 +45,7 @@ def back(annotations: list[dict[str, Any]]) -> list[Content]:
         assert len(quote["prefix"]) == min(start, 32)
         assert len(quote["suffix"]) == min(len(text) - end, 32)
         (body,) = bodies
-        found[target["source"]] = (*rest, (*spans, Span(start, end, body["value"], quote["exact"])))  # type: ignore[assignment]
+        found[target["source"]] = (*rest, (*spans, Span(start, end, body["value"], quote["exact"])))
     return list(found.values())
 
 

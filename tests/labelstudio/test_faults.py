@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -135,9 +136,9 @@ def keyring_of(monkeypatch: pytest.MonkeyPatch, tokens: dict[tuple[str, str], st
         return tokens.get((service, user))
 
     fake = types.ModuleType("keyring")
-    fake.__spec__ = types.SimpleNamespace()  # type: ignore[assignment]
-    fake.get_password = get_password  # type: ignore[attr-defined]
-    fake.errors = types.SimpleNamespace(KeyringError=KeyringError)  # type: ignore[attr-defined]
+    fake.__spec__ = types.SimpleNamespace()
+    fake.get_password = get_password
+    fake.errors = types.SimpleNamespace(KeyringError=KeyringError)
     monkeypatch.setitem(sys.modules, "keyring", fake)
 
 
@@ -180,8 +181,8 @@ def test_both_kinds_work_and_are_told_apart(fake: FakeLabelStudio) -> None:
 @pytest.mark.filterwarnings("ignore:The `parse_obj` method:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:The HMAC key:UserWarning")
 @pytest.mark.parametrize("change", [lambda t: t[:-3] + "abc", lambda t: "a.b.c", lambda t: "x" * 40])
-def test_damaged_tokens_are_refused_without_being_shown(change: object, fake: FakeLabelStudio) -> None:
-    token = change(fake.personal_token)  # type: ignore[operator]
+def test_damaged_tokens_are_refused_without_being_shown(change: Callable[[str], str], fake: FakeLabelStudio) -> None:
+    token = change(fake.personal_token)
     with pytest.raises(AnnotateError) as problem, Client(fake.url, token) as client:
         client.check()
     assert token not in f"{problem.value} {problem.value.hint}"
@@ -189,9 +190,9 @@ def test_damaged_tokens_are_refused_without_being_shown(change: object, fake: Fa
 
 def test_no_command_takes_a_token_as_an_argument() -> None:
     for verb in cli.VERBS:
-        command = cli.cli.get_command(None, verb)  # type: ignore[arg-type]
+        command = cli.cli.get_command(None, verb)
         for one in (command, *getattr(command, "commands", {}).values()):
-            names = {option for parameter in one.params for option in parameter.opts}  # type: ignore[union-attr]
+            names = {option for parameter in one.params for option in parameter.opts}
             assert not names & {"--token", "--api-token", "--key", "--api-key"}, verb
 
 

@@ -32,7 +32,7 @@ def differ(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def listed(text: str = "The harbour of Oulu is open.", result: object = (), **annotation: Any) -> dict[str, Any]:
     task = to_task(segment(text), REF)
-    raw = {"result": list(result) if result is not None else None, "completed_by": 3, "updated_at": "2026-02-02T00:00:00Z"}  # type: ignore[call-overload]
+    raw = {"result": list(result) if result is not None else None, "completed_by": 3, "updated_at": "2026-02-02T00:00:00Z"}
     return {"id": 5, **task, "annotations": [raw | annotation], "drafts": [], "predictions": []}
 
 

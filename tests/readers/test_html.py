@@ -306,7 +306,7 @@ def test_a_page_is_freed_as_soon_as_it_is_read() -> None:
         __slots__ = ("__weakref__",)
 
         def __init__(self, *args: object, **options: object) -> None:
-            super().__init__(*args, **options)  # type: ignore[arg-type]
+            super().__init__(*args, **options)
             made.append(weakref.ref(self))
 
     gc.disable()

@@ -102,7 +102,7 @@ def test_faults_without_a_path_spare_what_only_reads(fake: FakeLabelStudio) -> N
 
 def test_a_fault_must_exist(fake: FakeLabelStudio) -> None:
     with pytest.raises(UnknownName, match="gatewy"):
-        fake.fail_next("gatewy")  # type: ignore[arg-type]  # what a test without type checks would do
+        fake.fail_next("gatewy")  # what a test without type checks would do
 
 
 def test_legacy_tokens_can_be_off() -> None:
