@@ -148,7 +148,7 @@ class RegionModel:
         """The inputs of pages without markup: what the missing columns, all zero, add is always the same."""
         missing = _missing_without_markup()
         scale, weights = self.scale * GRAIN, self.hidden_weights.astype(np.float32)
-        always = _grains(np.zeros((1, int(missing.sum()))), self.mean[missing], scale[missing]) @ weights[missing]
+        always = grains(np.zeros((1, int(missing.sum()))), self.mean[missing], scale[missing]) @ weights[missing]
         return _Inputs(self.mean[~missing], scale[~missing], weights[~missing], always[0].astype(np.float64))
 
     def hidden_units(self, seen: FloatArray) -> FloatArray:
@@ -157,7 +157,7 @@ class RegionModel:
 
     def _hidden_units(self, inputs: _Inputs, seen: FloatArray) -> FloatArray:
         # All are whole numbers, and their sums stay below 2 ** 24: single precision is exact, in whatever order it adds.
-        sums = (_grains(seen, inputs.mean, inputs.scale) @ inputs.weights).astype(np.float64)
+        sums = (grains(seen, inputs.mean, inputs.scale) @ inputs.weights).astype(np.float64)
         sums += inputs.always
         sums *= self.hidden_steps / GRAIN
         sums += self.hidden_bias
@@ -263,8 +263,8 @@ def log_softmax(scores: FloatArray) -> FloatArray:
     return normal
 
 
-def _grains(seen: FloatArray, mean: FloatArray, scale: FloatArray) -> NDArray[np.float32]:
-    """Columns standardised, cut off and rounded, in grains; done in place."""
+def grains(seen: FloatArray, mean: FloatArray, scale: FloatArray) -> NDArray[np.float32]:
+    """Columns standardised, cut off and rounded; `scale` is in grains to a unit. Done in place."""
     seen -= mean
     seen *= scale
     np.clip(seen, -CLIP * GRAIN, CLIP * GRAIN, out=seen)

@@ -23,6 +23,7 @@ FAMILIES = (
     "choice",
     "purpose",
     "embed",
+    "gate",
     "privacy",
     "legal",
     "promo",
@@ -94,8 +95,8 @@ def headings(page: Page, opened: Sequence[IntArray], first: int, last: int) -> F
 
 
 def _matches(letters: Letters) -> tuple[IntArray, IntArray, IntArray]:
-    """Where cues stand, how long they are, and the index of their family: a walk down the trie from the beginning of each word
-    that a look at its first letters leaves."""
+    """Where cues stand, how long they are, and the index of their family. A hash of the first letters leaves few places to look
+    at: for each short cue one, for the long ones a walk down the trie."""
     inside = _inside_word(letters)
     endings = _endings()
     goes_on = inside.tobytes()
@@ -103,8 +104,13 @@ def _matches(letters: Letters) -> tuple[IntArray, IntArray, IntArray]:
     text = letters.lowered.tobytes().decode("utf-32-le", "surrogatepass") + "\0"
     found: list[tuple[int, int, int]] = []
     begins = np.flatnonzero(~inside[letters.core]) + letters.core.start
-    for at in _promising(letters.lowered, begins).tolist():
-        size = 1
+    *short, long = _promising(letters.lowered, begins)
+    for size, places in enumerate(short, 1):
+        for at in places.tolist():
+            if families := endings.get(text[at : at + size]):
+                found += [(at, size, family) for family in families[goes_on[at + size]]]
+    for at in long.tolist():
+        size = _LOOK
         while (families := endings.get(text[at : at + size])) is not None:
             if families:
                 found += [(at, size, family) for family in families[goes_on[at + size]]]
@@ -145,16 +151,16 @@ def _endings() -> dict[str, tuple[tuple[int, ...], ...]]:
     return endings
 
 
-def _promising(letters: NDArray[np.uint32], places: IntArray) -> IntArray:
-    """The places where a cue may begin, by a hash of the first `_LOOK` letters; what it lets through by chance does no harm."""
+def _promising(letters: NDArray[np.uint32], places: IntArray) -> list[IntArray]:
+    """The places where a cue of one letter may stand, of two, and so on, and where one of `_LOOK` or more may begin, by a hash
+    of the letters; what it lets through by chance does no harm."""
     padded = np.append(letters, np.zeros(_LOOK, dtype=np.uint32))
-    table = _first_letters()
     value = np.zeros(len(places), dtype=np.uint32)
-    found = np.zeros(len(places), dtype=np.bool_)
-    for depth in range(_LOOK):
+    found = []
+    for depth, known in enumerate(_first_letters()):
         value = (value ^ padded[places + depth]) * _MULTIPLIER
-        found |= table[depth].take(value >> _SHIFT)
-    return places[found]
+        found.append(places[known.take(value >> _SHIFT)])
+    return found
 
 
 @cache

@@ -18,14 +18,14 @@ Float32Array = NDArray[np.float32]
 class Recipe:
     """How a network is fitted."""
 
-    hidden: int = 160
+    hidden: int = 320
     epochs: int = 8
     steps: int = 400
     """At least so many steps are taken, in more epochs when there is little data."""
     batch: int = 256
     rate: float = 2e-3
     """Learning rate of the first step; it falls to zero along a cosine."""
-    decay: float = 0.05
+    decay: float = 0.2
     drop_inputs: float = 0.3
     drop_hidden: float = 0.4
 
@@ -40,9 +40,11 @@ class Network:
     out_bias: FloatArray
 
 
-def fit(inputs: Float32Array, targets: Float32Array, weights: FloatArray, recipe: Recipe, seed: int) -> Network:
-    """The network that gives each row of `inputs`, (n, G) standardised, the probabilities of its row of `targets`, (n, R), by
-    weighted cross-entropy."""
+def fit(
+    inputs: NDArray[Any], targets: Float32Array, weights: FloatArray, recipe: Recipe, *, unit: float = 1.0, seed: int = 0
+) -> Network:
+    """The network that gives each row of `inputs`, (n, G), standardised and in parts of `unit`, the probabilities of its row of
+    `targets`, (n, R), by weighted cross-entropy."""
     random = np.random.default_rng(seed)
     (n, width), classes = inputs.shape, targets.shape[1]
     values = [
@@ -62,7 +64,7 @@ def fit(inputs: Float32Array, targets: Float32Array, weights: FloatArray, recipe
         order = random.permutation(n)
         for first in range(0, n, recipe.batch):
             rows = order[first : first + recipe.batch]
-            slopes = _slopes(values, inputs[rows], targets[rows], share[rows], recipe, random)
+            slopes = _slopes(values, inputs[rows] * np.float32(unit), targets[rows], share[rows], recipe, random)
             step += 1
             rate = recipe.rate * 0.5 * (1 + np.cos(np.pi * step / steps))
             for k, slope in enumerate(slopes):

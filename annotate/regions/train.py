@@ -23,10 +23,9 @@ from numpy.typing import NDArray
 
 from annotate.errors import InvariantError, MissingExtra
 from annotate.model import REGIONS
-from annotate.regions import CLIP, RegionModel, cohesion, context_of, cues_of, network, ngrams, words_of
+from annotate.regions import GRAIN, RegionModel, cohesion, context_of, cues_of, grains, network, ngrams, words_of
 from annotate.regions.augment import augmented
 from annotate.regions.examples import Example, sites
-from annotate.regions.network import Float32Array
 from annotate.regions.page import FloatArray, Page, read_page
 
 log = logging.getLogger("annotate")
@@ -37,17 +36,11 @@ FOLDS = 3
 FIRST_PENALTY = 1 / 3.0
 """Strength of the first pass's L2 penalty."""
 
-NETWORKS = 3
-"""Networks of the second pass, whose scores are averaged."""
-
 RECIPE, LONG_RECIPE = network.Recipe(), network.Recipe(epochs=5)
 """How networks are fitted, without and with remixed documents, which are twice as many."""
 
 _FIRST_SHARE = 3
 """The first pass sees one in so many of the remixed documents: they hold no wording of their own."""
-
-_ROWS = 1 << 14
-"""Rows that are standardised at a time."""
 
 _NEVER = -20.0
 """Score of a region that no document has."""
@@ -67,7 +60,8 @@ class _Rows:
     """The rows of one document."""
 
     page: Page
-    ngrams: Any
+    wording: Any
+    """(n_blocks, B + F) what the first pass reads: shares of n-grams, then the cues; sparse."""
     cues: FloatArray
     words: cohesion.Words
     targets: FloatArray
@@ -104,37 +98,44 @@ def _fit(documents: Sequence[_Rows], remixed: Sequence[_Rows], found: Sequence[i
         held_out |= {i: weights.probabilities(everything[i]) for i, f in enumerate(folds) if f == fold}
     first = _first_pass([everything[i] for i in wording])
     log.info("fitting the second pass")
-    seen = _views(everything, held_out)
+    seen, mean, scale = _views(everything, held_out)
     targets = np.concatenate([r.targets for r in everything]).astype(np.float32)
     weights_of_all = np.concatenate([r.weights for r in everything])
-    mean, scale = _standard(seen)
-    fitted = [network.fit(seen, targets, weights_of_all, recipe, seed) for seed in range(NETWORKS)]
+    fitted = network.fit(seen, targets, weights_of_all, recipe, unit=1 / GRAIN)
     return _assemble(documents, first, mean, scale, fitted)
 
 
-def _views(rows: Sequence[_Rows], probabilities: Mapping[int, FloatArray]) -> Float32Array:
-    """What the second pass sees of all blocks."""
+def _views(rows: Sequence[_Rows], probabilities: Mapping[int, FloatArray]) -> tuple[NDArray[np.int8], FloatArray, FloatArray]:
+    """What the second pass sees of all blocks, in grains as it will see them; what is subtracted from each column, and what it
+    is then multiplied by."""
 
     def view(i: int) -> FloatArray:
         r = rows[i]
         return context_of(r.page, probabilities[i], r.cues, r.words).rows(0, len(r.page))
 
-    # These are gigabytes: they are written where they stay.
+    # As floating numbers these would be many gigabytes: every page is looked at twice instead.
     ends = np.cumsum([len(r.page) for r in rows]).tolist()
-    views = np.empty((ends[-1], view(0).shape[1]), dtype=np.float32)
+    total, squares = np.zeros((2, view(0).shape[1]))
+    for i in range(len(rows)):
+        seen = view(i)
+        total += seen.sum(axis=0)
+        squares += (seen**2).sum(axis=0)
+    mean = total / ends[-1]
+    scale = 1 / np.maximum(np.sqrt(np.maximum(squares / ends[-1] - mean**2, 0.0)), 1e-3)
+    views = np.empty((ends[-1], len(mean)), dtype=np.int8)
     for i, (start, end) in enumerate(pairwise([0, *ends])):
-        views[start:end] = view(i)
-    return views
+        views[start:end] = grains(view(i), mean, scale * GRAIN)
+    return views, mean, scale
 
 
 @dataclass(frozen=True, slots=True)
 class _FirstPass:
-    ngram_weights: FloatArray
-    cue_weights: FloatArray
+    weights: FloatArray
+    """(B + F, R)"""
     bias: FloatArray
 
     def probabilities(self, rows: _Rows) -> FloatArray:
-        scores = rows.ngrams @ self.ngram_weights + rows.cues @ self.cue_weights + self.bias
+        scores = rows.wording @ self.weights + self.bias
         odds = np.exp(scores - scores.max(axis=1, keepdims=True))
         share: FloatArray = odds / odds.sum(axis=1, keepdims=True)
         return share
@@ -149,12 +150,13 @@ def _rows(document: Example) -> _Rows:
         (1 / np.sqrt(counts[owners]), (owners, buckets.astype(np.int64))), shape=(len(page), ngrams.BUCKETS)
     )
     matrix.sum_duplicates()
+    cues = cues_of(page)
     # A block counts by the root of its length: characters matter, and a long paragraph says little more than a short one.
     weights = np.clip(np.sqrt(page.ends - page.starts + 1) / 5, 0.3, 3.0) * document.weight
     return _Rows(
         page=page,
-        ngrams=matrix,
-        cues=cues_of(page),
+        wording=sparse.hstack([matrix, sparse.csr_matrix(cues)], format="csr"),
+        cues=cues,
         words=words_of(page),
         targets=np.eye(len(REGIONS))[[REGIONS.index(region) for region in document.regions]],
         weight=document.weight,
@@ -164,16 +166,14 @@ def _rows(document: Example) -> _Rows:
 
 def _first_pass(rows: Sequence[_Rows]) -> _FirstPass:
     sparse = _sklearn("scipy.sparse")
-    matrix = sparse.hstack(
-        [sparse.vstack([r.ngrams for r in rows]), sparse.csr_matrix(np.vstack([r.cues for r in rows]))]
-    ).tocsr()
+    matrix = sparse.vstack([r.wording for r in rows], format="csr")
     targets = np.concatenate([r.targets for r in rows])
     labels, weights = targets.argmax(axis=1), np.concatenate([r.weights for r in rows])
     coefficients, bias = np.zeros((matrix.shape[1], len(REGIONS))), np.full(len(REGIONS), _NEVER)
     classes = np.unique(labels)
     if len(classes) == 1:
         bias[classes] = 0.0
-        return _FirstPass(coefficients[: ngrams.BUCKETS], coefficients[ngrams.BUCKETS :], bias)
+        return _FirstPass(coefficients, bias)
     model = _sklearn("sklearn.linear_model").LogisticRegression(C=1 / FIRST_PENALTY, max_iter=60, tol=1e-3)
     with warnings.catch_warnings():
         # Stopping early is part of the regularisation.
@@ -182,17 +182,7 @@ def _first_pass(rows: Sequence[_Rows]) -> _FirstPass:
     # Of two classes scikit-learn gives the weights of the second against the first.
     signs = np.array([[-0.5], [0.5]]) if len(classes) == 2 else 1.0
     coefficients[:, classes], bias[classes] = (signs * model.coef_).T, np.ravel(signs * model.intercept_)
-    return _FirstPass(coefficients[: ngrams.BUCKETS], coefficients[ngrams.BUCKETS :], bias)
-
-
-def _standard(seen: Float32Array) -> tuple[FloatArray, FloatArray]:
-    """What is subtracted from each column and what it is then multiplied by; done to `seen`, in place."""
-    mean = seen.mean(axis=0, dtype=np.float64)
-    scale = 1 / np.maximum(seen.std(axis=0, dtype=np.float64), 1e-3)
-    for first in range(0, len(seen), _ROWS):
-        part = seen[first : first + _ROWS]
-        np.clip((part - mean) * scale, -CLIP, CLIP, out=part)
-    return mean, scale
+    return _FirstPass(coefficients, bias)
 
 
 def _priors(rows: Sequence[_Rows]) -> FloatArray:
@@ -213,27 +203,26 @@ def _chain(rows: Sequence[_Rows]) -> tuple[FloatArray, FloatArray]:
 
 
 def _assemble(
-    rows: Sequence[_Rows], first: _FirstPass, mean: FloatArray, scale: FloatArray, networks: Sequence[network.Network]
+    rows: Sequence[_Rows], first: _FirstPass, mean: FloatArray, scale: FloatArray, second: network.Network
 ) -> RegionModel:
     start, transitions = _chain(rows)
-    # Averaging the scores of several networks is one network with all their hidden units.
-    hidden = np.hstack([n.hidden_weights for n in networks])
-    steps = np.maximum(np.abs(hidden).max(axis=0), 1e-6) / 127
-    largest = np.maximum(np.abs(first.ngram_weights).max(axis=0), 1e-6)
+    steps = np.maximum(np.abs(second.hidden_weights).max(axis=0), 1e-6) / 127
+    ngram_weights, cue_weights = np.split(first.weights, [ngrams.BUCKETS])
+    largest = np.maximum(np.abs(ngram_weights).max(axis=0), 1e-6)
     return RegionModel(
         start=start,
         transitions=transitions,
         ngram_steps=largest / 127,
-        ngram_weights=np.round(first.ngram_weights / largest * 127).astype(np.int8),
-        cue_weights=first.cue_weights,
+        ngram_weights=np.round(ngram_weights / largest * 127).astype(np.int8),
+        cue_weights=cue_weights,
         bias=first.bias,
         mean=mean,
         scale=scale,
         hidden_steps=steps,
-        hidden_weights=np.round(hidden / steps).astype(np.int8),
-        hidden_bias=np.concatenate([n.hidden_bias for n in networks]),
-        out_weights=np.vstack([n.out_weights for n in networks]) / len(networks),
-        out_bias=np.where(_seen(rows), np.mean([n.out_bias for n in networks], axis=0), _NEVER),
+        hidden_weights=np.round(second.hidden_weights / steps).astype(np.int8),
+        hidden_bias=second.hidden_bias,
+        out_weights=second.out_weights,
+        out_bias=np.where(_seen(rows), second.out_bias, _NEVER),
         prior=PRIOR * _priors(rows) + NOTICE * (np.array(REGIONS) == "cookie_notice"),
     ).rounded()
 
