@@ -137,8 +137,9 @@ def _of_its_like(page: Page, values: FloatArray) -> FloatArray:
     kinds: list[int] = []
     for first, last in pairwise(page.bounds.tolist()):
         number: dict[str, int] = {}
-        templates = _ORDINAL.sub("", "\n".join(block.path for block in page.blocks[first:last])).split("\n")
-        kinds += [number.setdefault(template, row) for row, template in enumerate(templates, first)]
+        kinds += [
+            number.setdefault(_ORDINAL.sub("", block.path), row) for row, block in enumerate(page.blocks[first:last], first)
+        ]
     groups = np.array(kinds)
     counts = np.maximum(np.bincount(groups), 1)[:, None]
     sums = np.empty((len(counts), values.shape[1]))
