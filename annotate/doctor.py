@@ -22,6 +22,8 @@ from annotate.sync import find_project, has_schema, language_of, project_title, 
 
 Level = Literal["ok", "warn", "fail"]
 
+LAST = 2**31 - 1
+"""The highest number a task can have."""
 CLOCK_TOLERANCE = 30.0
 """Seconds. The history of a project's schema is written by this clock and compared with the server's times."""
 LOW_DISK, NO_DISK = 2_000_000_000, 100_000_000
@@ -79,12 +81,12 @@ def examine(
     try:
         with Client(target.url, target.token) as client:
             projects = client.projects()
+            checks.append(Check("token", "ok", f"a {token_kind(target.token)} token, from {target.origin}", server=True))
+            if labels is not None:
+                for name in config.annotators or ("",):
+                    checks += _project(client, projects, title(labels), name, labels, language_of(config.ui_languages, name))
     except LabelStudioError as problem:
         return [*checks, _failed("token", problem)]
-    checks.append(Check("token", "ok", f"a {token_kind(target.token)} token, from {target.origin}", server=True))
-    if labels is not None:
-        for name in config.annotators or ("",):
-            checks += _project(projects, title(labels), name, labels, language_of(config.ui_languages, name))
     return checks
 
 
@@ -186,7 +188,9 @@ def _clock(date: str) -> Iterator[Check]:
     yield Check("clock", "warn", f"the server's clock is {far} {way} this one", hint, server=True)
 
 
-def _project(projects: Sequence[Project], title: str, annotator: str, schema: LabelSchema, language: str) -> Iterator[Check]:
+def _project(
+    client: Client, projects: Sequence[Project], title: str, annotator: str, schema: LabelSchema, language: str
+) -> Iterator[Check]:
     try:
         name = project_title(title, annotator)
         project = find_project(projects, title, annotator)
@@ -197,6 +201,7 @@ def _project(projects: Sequence[Project], title: str, annotator: str, schema: La
         yield Check("project", "warn", f"there is no project {name!r} yet", "annotate push makes it", server=True)
         return
     yield Check("project", "ok", f"{name!r} is project {project.id}", server=True)
+    yield from _count(client, project)
     if has_schema(project, schema, language):
         yield Check("schema in step", "ok", f"project {project.id} has {schema.ref}", server=True)
         return
@@ -205,3 +210,16 @@ def _project(projects: Sequence[Project], title: str, annotator: str, schema: La
     what = "the same version with other labels or words" if there == str(schema.ref) else there
     hint = "annotate schema diff tells what changes; annotate push brings it in step, annotate schema migrate with the answers"
     yield Check("schema in step", "warn", f"project {project.id} has {what}, here is {schema.ref}", hint, server=True)
+
+
+def _count(client: Client, project: Project) -> Iterator[Check]:
+    """Whether Label Studio has lost count of answers, which it does when two projects are deleted at the same time."""
+    try:
+        there, noted = client.counters(project.id).submitted, client.tally(project.id, 0, LAST).submitted
+    except LabelStudioError as problem:
+        yield _failed("answers counted", problem)
+        return
+    if there != noted:
+        told = f"project {project.id} has {there:,} submitted answers, Label Studio's tasks know of {noted:,}"
+        hint = "start Label Studio again: till then it shows and hands out the wrong tasks; pull finds all answers all the same"
+        yield Check("answers counted", "warn", told, hint, server=True)

@@ -77,8 +77,7 @@ class Counters:
     """How much a project holds, as the server counts it or as the journal adds it up."""
 
     tasks: int
-    annotations: int
-    """Submitted and skipped."""
+    submitted: int
     skipped: int
     predictions: int
 
@@ -347,7 +346,7 @@ class Journal:
 
     def counters(self, key: int) -> Counters:
         """What the known tasks add up to."""
-        sums = "count(*), total(submitted) + total(skipped), total(skipped), total(predictions)"
+        sums = "count(*), total(submitted), total(skipped), total(predictions)"
         row = self._db.execute(f"SELECT {sums} FROM tasks WHERE project = ?", (key,)).fetchone()
         return Counters(*map(int, row))
 
@@ -383,6 +382,10 @@ class Journal:
     def tasks(self, key: int) -> Iterator[FoundTask]:
         """The known tasks, by number. `Damaged` when a row does not fit its digest."""
         return self._tasks("project = ?", (key,))
+
+    def answered(self, key: int) -> list[FoundTask]:
+        """The known tasks with an answer, submitted or skipped."""
+        return list(self._tasks("project = ? AND (submitted <> 0 OR skipped <> 0)", (key,)))
 
     def drafted(self, key: int) -> list[FoundTask]:
         """The known tasks with a draft."""

@@ -158,7 +158,7 @@ def push(
         replaced=len(set(stale.values()) - kept),
         unchanged=len(tasks.keys() & kept),
         withdrawn=len(over),
-        decided=sum(bool(item.get("total_annotations")) for item in items),
+        decided=sum(bool(task.submitted) for task in found),
     )
 
 

@@ -61,7 +61,7 @@ def purge(
         begun = [entry for entry in read_log(workspace / FILE) if entry.doc_id == doc_id][-1:]
         if not (found or left or copies or known or any(not entry.done for entry in begun)):
             raise UsageError(f"nothing here or in {title!r} is of document {doc_id!r}", hint="doc_id as in segments.jsonl")
-        answers = sum(int(t.get("total_annotations") or 0) + int(t.get("cancelled_annotations") or 0) for _, t in found)
+        answers = sum(len(task["annotations"]) for _, task in found)
         who = by or getpass.getuser()
         if not dry_run:
             write_log(workspace, Purge(doc_id, _now(), who, why, False, {}))
@@ -81,8 +81,7 @@ def _found(client: Client, title: str, doc_id: str) -> Iterator[tuple[int, dict[
         marker = read_marker(project)
         if marker and marker.title in (title, title + review.SUFFIX):
             of_it = task_filter("data.doc_id", "equal", "String", doc_id)
-            fields = ("id", "data", "total_annotations", "cancelled_annotations")
-            for task in client.tasks(project.id, fields, only=[of_it]):
+            for task in client.tasks(project.id, ("id", "data", "annotations"), only=[of_it]):
                 if (task.get("data") or {}).get("doc_id") == doc_id:
                     yield project.id, task
 

@@ -1,4 +1,5 @@
-"""The fault matrix: whatever happens to a push, after the next one there is exactly one task per segment."""
+"""The fault matrix: whatever happens to a push, after the next one there is exactly one task per segment, and no answer is
+lost, not even by a Label Studio that has lost count of them."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from annotate.labelstudio.client import Client
 from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Segment, Span
 from annotate.sync import pushing
+from annotate.testing import FakeLabelStudio
 from tests.builders import SCHEMA_TEXT, segment
 from tests.conftest import Live, free_port
 from tests.live.gateway import Gateway, Moment
@@ -244,3 +247,77 @@ def test_the_server_is_killed(mortal: embedded.Running, moment: Moment, request:
     assert started(again.url, token).wait() == 0
     with Client(again.url, token) as client:
         assert found(client, title(request)) == expected(RECORDS)
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.live)])
+def forgetful(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Live:
+    """A Label Studio that has lost count of answers, and does so until it is started again."""
+    if request.param == "real":
+        running: embedded.Running = request.getfixturevalue("mortal")
+        server = Live(embedded.home(), running.url, embedded.credentials())
+        lose_count(server)
+    else:
+        fake: FakeLabelStudio = request.getfixturevalue("fake")
+        server = Live(embedded.home(), fake.url, embedded.Credentials(fake.email, fake.password, fake.token))
+        fake.lose_count()
+    monkeypatch.setenv("LABEL_STUDIO_URL", server.url)
+    monkeypatch.setenv(TOKEN, server.login.token)
+    return server
+
+
+def lose_count(server: Live) -> None:
+    """What any user can do to Label Studio: delete several projects at the same time."""
+    config = '<View><Text name="text" value="$text"/><Labels name="l" toName="text"><Label value="A"/></Labels></View>'
+    with server.client() as client, ThreadPoolExecutor(8) as pool:
+
+        def delete(number: int) -> None:
+            with server.client() as own:
+                own.delete_project(number)
+
+        for _ in range(20):
+            probe, *doomed = [client.create_project("doomed", "", config, "").id for _ in range(9)]
+            list(pool.map(delete, doomed))
+            (task,) = client.import_tasks(probe, [dumps({"data": {"text": "A"}})])
+            client.submit(task, [], lead_time=1, skipped=False)
+            if client.counters(probe).submitted != client.tally(probe, 0, task).submitted:
+                return
+    pytest.fail("Label Studio counted on: has it learned to delete two projects at once?")
+
+
+def test_an_answer_that_label_studio_does_not_count_is_an_answer(
+    forgetful: Live,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    said = [to_result([Span(0, 6, label, "Number")], {}) for label in ("GPE", "ORG")]
+
+    def pulled(*flags: str) -> Counter[str]:
+        assert main(["pull", *flags]) == 0
+        return Counter(loads(line, Annotation).status for line in Path("annotations.jsonl").read_bytes().splitlines())
+
+    assert pushed(forgetful) == 0
+    with forgetful.client() as client:
+        (project,) = [project.id for project in client.projects() if project.title == title(request)]
+        tasks = sorted(task["id"] for task in client.tasks(project, ("id",)))
+        for task in tasks[:20]:
+            client.submit(task, said[0], lead_time=1, skipped=task in tasks[:5])
+        caplog.set_level("WARNING", logger="annotate")
+        assert pulled() == {"submitted": 15, "skipped": 5}
+        assert "lost count of the answers to 20 tasks" in caplog.text
+        client.submit(tasks[30], said[1], lead_time=1, skipped=False)
+        assert pulled() == {"submitted": 16, "skipped": 5}
+        client.delete_tasks(project, [tasks[0], tasks[19], tasks[40]])
+        assert pulled() == {"submitted": 15, "skipped": 4}
+        assert pulled("--all") == {"submitted": 15, "skipped": 4}
+        # A push deletes nothing that holds an answer.
+        shutil.rmtree(".annotate")
+        write(CHANGED)
+        assert pushed(forgetful) == 0
+        assert found(client, title(request)) == expected(CHANGED)
+        kept = {task["id"] for task in client.tasks(project, ("annotations",)) if task["annotations"]}
+        assert kept == {*tasks[1:19], tasks[30]}
+    capsys.readouterr()
+    assert main(["doctor", "--json"]) == 0
+    (check,) = [c for c in json.loads(capsys.readouterr().out)["checks"] if c["name"] == "answers counted"]
+    assert (check["level"], "15 submitted answers" in check["message"]) == ("warn", True)

@@ -201,7 +201,9 @@ def test_an_unchanged_project_is_not_read_again(fake: FakeLabelStudio, tmp_path:
     assert main(["pull", "-q"]) == 0
     with Client(fake.url, fake.token) as client:
         (project,) = client.projects()
-        answer(client, min(tasks_of(client, project.id).values()))
+        one, another, *_ = tasks_of(client, project.id).values()
+        answer(client, one)
+        client.submit(another, [], lead_time=1, skipped=True)
     assert main(["pull", "-q"]) == 0
     first = len(fake.requests)
     assert main(["pull", "-q"]) == 0

@@ -168,11 +168,7 @@ def _annotate(admin: Client, title: str, progress: workflow.Progress) -> dict[st
         project = find_project(admin.projects(), title, person.name)
         if project is None:
             continue
-        todo = [
-            task
-            for task in admin.tasks(project.id, ("id", "data", "total_annotations", "cancelled_annotations"))
-            if not (task["total_annotations"] or task["cancelled_annotations"])
-        ]
+        todo = [task for task in admin.tasks(project.id, ("id", "data", "annotations")) if not task["annotations"]]
         if not todo:
             continue
         with Client(admin.url, _token(admin, person.email)) as own:

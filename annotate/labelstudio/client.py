@@ -156,7 +156,7 @@ class Client:
         self._send("DELETE", f"api/projects/{number}/", {})
 
     def counters(self, project: int) -> Counters:
-        """How much the server counts in a project."""
+        """How much the server counts in a project: the things themselves, not what it noted with each task."""
         names = ("task_number", "total_annotations_number", "skipped_annotations_number", "total_predictions_number")
         answer = self._get("api/projects/", ids=project, include=",".join(("id", *names)))
         with self._mapped():
@@ -230,7 +230,7 @@ class Client:
             yield from self.pages(project, fields, only=[chosen])
 
     def tally(self, project: int, low: int, high: int) -> Tally:
-        """What the server counts in the tasks numbered above `low` and up to `high`, without listing them."""
+        """What the server noted with the tasks numbered above `low` and up to `high`, added up, without listing them."""
         between = task_filter("id", "in", "Number", {"min": low + 1, "max": high})
         query = json.dumps({"filters": {"conjunction": "and", "items": [between]}})
         answer = self._get("api/tasks/", project=project, page=1, page_size=1, include="id", query=query)

@@ -44,11 +44,13 @@ TASK_FIELDS = (
     "cancelled_annotations",
     "total_predictions",
     "draft_exists",
+    *("annotations", "was_cancelled"),  # the answers themselves: the server loses count of them
 )
 """`draft_exists`, not `drafts`: a list shows a user only their own drafts."""
 
-SCAN_FIELDS = tuple(name for name in TASK_FIELDS if name != "draft_exists")
-"""What is read of many tasks: which of them have drafts is one question for all, and cheaper."""
+SCAN_FIELDS = tuple(name for name in TASK_FIELDS if name not in ("draft_exists", "annotations", "was_cancelled"))
+"""What is read of many tasks, at half the cost: which of them have drafts is one question for all, and whether the counts of
+their answers are right is another."""
 
 ANSWER_FIELDS = (
     *("id", "data", "meta", "updated_at", "annotations", "predictions"),
@@ -59,8 +61,14 @@ ANSWER_FIELDS = (
 
 
 def found_task(item: Json) -> FoundTask:
-    """A task from the list of `TASK_FIELDS`."""
+    """A task from the list of `TASK_FIELDS`, or of `SCAN_FIELDS` with its answers as the server counts them."""
     data, meta = item.get("data") or {}, item.get("meta") or {}
+    answers = item.get("annotations")
+    if answers is None:
+        submitted, skipped = int(item.get("total_annotations") or 0), int(item.get("cancelled_annotations") or 0)
+    else:
+        skipped = sum(bool(answer.get("was_cancelled")) for answer in answers)
+        submitted = len(answers) - skipped
     return FoundTask(
         id=int(item["id"]),
         segment_id=str(data.get("segment_id", "")),
@@ -71,8 +79,8 @@ def found_task(item: Json) -> FoundTask:
         chars=len(str(data.get("text", "")).strip()),
         retired=data.get("retired") == RETIRED,
         essence=essence(data, meta),
-        submitted=int(item.get("total_annotations") or 0),
-        skipped=int(item.get("cancelled_annotations") or 0),
+        submitted=submitted,
+        skipped=skipped,
         predictions=int(item.get("total_predictions") or 0),
         draft=bool(item.get("draft_exists")),
         updated_at=str(item.get("updated_at") or ""),

@@ -2,13 +2,18 @@
 
 Quick: only tasks updated since the last reading are listed, and the server's own counters tell whether anything is gone that
 such a list cannot show. Where they do not agree, the tasks in question are found by counting in halves; where that is no
-shorter, all tasks are listed. A reading of all is resumed where it was interrupted."""
+shorter, all tasks are listed. A reading of all is resumed where it was interrupted.
+
+What the server notes with a task about its answers is not believed against the answers themselves: while a project is deleted,
+Label Studio does not notice what is submitted anywhere, and once two were deleted at the same time it never does again until
+it is started anew."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +21,7 @@ from typing import TypeVar
 from annotate.errors import AnnotateError
 from annotate.journal import Damaged, Journal, Scan, open_journal
 from annotate.labelstudio.client import PAGE, Client, Project, task_filter
-from annotate.labelstudio.wire import SCAN_FIELDS, Json, found_task
+from annotate.labelstudio.wire import SCAN_FIELDS, TASK_FIELDS, Json, found_task
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -67,10 +72,12 @@ def look(client: Client, journal: Journal, project: Project, progress: Progress)
             break
         if _agree(client, journal, key, project):
             return key
+    if _recounted(client, journal, key, project):
+        return key
     log.info("project %s: tasks or answers are gone since the last look; reading all of it", project.id)
     _read_all(client, journal, key, project, progress)
-    if not in_step(client, journal, key, project):
-        log.info("project %s changes while it is read, or its counters are wrong", project.id)
+    if not (_agree(client, journal, key, project) or _recounted(client, journal, key, project)):
+        log.info("project %s changes while it is read", project.id)
     return key
 
 
@@ -165,6 +172,30 @@ def _mended(client: Client, journal: Journal, key: int, project: Project) -> boo
     if found:
         _read_drafts(client, journal, key, project)  # lists of tasks do not say which have one
     return found
+
+
+def _recounted(client: Client, journal: Journal, key: int, project: Project) -> bool:
+    """Look at the answers themselves when only their number is in doubt; whether it is as the server counts them then."""
+    counted, known = client.counters(project.id), journal.counters(key)
+    if (counted.tasks, counted.predictions) != (known.tasks, known.predictions):
+        return False
+    answered = task_filter("annotations_ids", "empty", "List", "false")
+    seen, miscounted = set[int](), 0
+    for page in client.pages(project.id, TASK_FIELDS, only=[answered]):
+        found = [found_task(item) for item in page]
+        journal.note(key, found)
+        seen.update(task.id for task in found)
+        noted = ((int(item["total_annotations"] or 0), int(item["cancelled_annotations"] or 0)) for item in page)
+        miscounted += sum(pair != (task.submitted, task.skipped) for pair, task in zip(noted, found, strict=True))
+    journal.note(key, [replace(t, submitted=0, skipped=0) for t in journal.answered(key) if t.id not in seen])
+    if miscounted:
+        log.warning(
+            "project %s: Label Studio has lost count of the answers to %d tasks; they are read all the same. What it shows and"
+            " hands out next is wrong until it is started again",
+            project.id,
+            miscounted,
+        )
+    return _agree(client, journal, key, project)
 
 
 def _before(anchor: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import random
 import re
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +25,8 @@ MARKER = "annotate-project:"
 _MARKER_LINE = re.compile(rf"^{MARKER} (\{{.*)$", re.MULTILINE)
 PREAMBLE = "Kept in step by annotate: leave the next line as it is."
 TITLE_LENGTH = range(3, 51)
+TWIN_PATIENCE = 5.0
+"""Seconds in which another push may remove an empty project that it made at the same time as ours."""
 CONFIG, INSTRUCTIONS = "labeling config", "instructions"
 
 log = logging.getLogger("annotate")
@@ -198,19 +202,33 @@ def _digest(instruction: str) -> str:
 
 def _first_made(client: Client, made: Project, title: str, annotator: str) -> Project:
     """The oldest of the projects made at the same moment, by pushes on several machines, or by Label Studio itself, which
-    leaves one behind for each time its database was locked. The younger ones, still empty, go."""
-    twins = [
-        project for project in client.projects() if (m := read_marker(project)) and (m.title, m.annotator) == (title, annotator)
-    ]
-    first = min(twins, key=lambda project: project.id, default=made)
-    for twin in twins:
-        try:
-            if twin.id > first.id and not client.counters(twin.id).tasks:
-                log.info("project %s was made at the same time as %s: it is removed", twin.id, first.id)
-                client.delete_project(twin.id)
-        except LabelStudioError as problem:  # the other push was quicker
-            log.info("project %s is gone already: %s", twin.id, problem.message)
+    leaves one behind for each time its database was locked. The younger ones, still empty, go: each push removes its own.
+    Others' are left a while to them, since Label Studio takes harm when two projects are deleted at the same time."""
+    first, *younger = _twins(client, title, annotator) or [made]
+    if any(twin.id == made.id for twin in younger):
+        _remove_empty(client, made, first)
+    waited = 0.0
+    while (younger := _twins(client, title, annotator)[1:]) and waited < TWIN_PATIENCE:
+        waited += (pause := random.uniform(0.2, 1.0))
+        time.sleep(pause)
+    for twin in younger:
+        _remove_empty(client, twin, first)
     return first
+
+
+def _twins(client: Client, title: str, annotator: str) -> list[Project]:
+    """The projects with the same marker, oldest first."""
+    wanted = (title, annotator)
+    return [one for one in client.projects() if (marker := read_marker(one)) and (marker.title, marker.annotator) == wanted]
+
+
+def _remove_empty(client: Client, twin: Project, first: Project) -> None:
+    try:
+        if not client.counters(twin.id).tasks:
+            log.info("project %s was made at the same time as %s: it is removed", twin.id, first.id)
+            client.delete_project(twin.id)
+    except LabelStudioError as problem:  # the other push was quicker
+        log.info("project %s is gone already: %s", twin.id, problem.message)
 
 
 def project_url(client: Client, project: int) -> str:

@@ -219,6 +219,8 @@ class Task:
     annotations: list[Annotation] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     predictions: list[Prediction] = field(default_factory=list)
+    uncounted: set[int] = field(default_factory=set)
+    """Annotations that the server did not notice when they were made."""
     updated_by: int | None = None
     created_at: str = field(default_factory=now)
     updated_at: str = field(default_factory=now)
@@ -227,8 +229,12 @@ class Task:
         self.updated_at, self.updated_by = now(), user.id
 
     @property
+    def counted(self) -> list[Annotation]:
+        return [annotation for annotation in self.annotations if annotation.id not in self.uncounted]
+
+    @property
     def submitted(self) -> list[Annotation]:
-        return [annotation for annotation in self.annotations if not annotation.was_cancelled]
+        return [annotation for annotation in self.counted if not annotation.was_cancelled]
 
     def _core(self) -> Json:
         return {
@@ -239,7 +245,7 @@ class Task:
             "updated_at": self.updated_at,
             "inner_id": self.inner_id,
             "total_annotations": len(self.submitted),
-            "cancelled_annotations": len(self.annotations) - len(self.submitted),
+            "cancelled_annotations": len(self.counted) - len(self.submitted),
             "total_predictions": len(self.predictions),
             "comment_count": 0,
             "unresolved_comment_count": 0,
@@ -297,7 +303,7 @@ class Task:
         }
 
     def _is_labeled(self, overlap: int) -> bool:
-        return len([a for a in self.annotations if a.imported or not a.was_cancelled]) >= overlap
+        return len([a for a in self.counted if a.imported or not a.was_cancelled]) >= overlap
 
 
 @dataclass(slots=True, eq=False)
@@ -371,7 +377,7 @@ class Project:
             "useful_annotation_number": sum(not a.was_cancelled and not a.ground_truth for a in answers),
             "ground_truth_number": sum(a.ground_truth for a in answers),
             "skipped_annotations_number": sum(a.was_cancelled for a in answers),
-            "total_annotations_number": len(answers),
+            "total_annotations_number": sum(not a.was_cancelled for a in answers),
             "total_predictions_number": sum(len(task.predictions) for task in tasks),
             "finished_task_number": sum(len(task.submitted) >= self.overlap for task in tasks),
             "config_has_control_tags": bool(self.config.controls),
@@ -393,6 +399,7 @@ class State:
         self.sessions: dict[str, User] = {}
         self.invite = secrets.token_hex(20)
         self.legacy_tokens = True
+        self.miscounts = False
         self._secret = secrets.token_bytes(32)
         self._numbers: dict[str, Iterator[int]] = {}
 
@@ -605,6 +612,10 @@ class State:
             updated_by=user.id,
         )
         task.annotations.append(made)
+        if self.miscounts:
+            task.uncounted.add(made.id)
+        else:  # all answers of the same kind are counted anew
+            task.uncounted &= {one.id for one in task.annotations if one.was_cancelled != made.was_cancelled}
         task.drafts = [draft for draft in task.drafts if draft is not begun]
         _keep_one_truth(task, made)
         task.touch(user)

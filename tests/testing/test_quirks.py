@@ -312,6 +312,10 @@ def test_states_are_counted_apart(admin: Browser, project: int) -> None:
     tasks = admin.get("/api/tasks/", project=project, fields="all", include=fields).json()["tasks"]
     counted = {t["id"]: (t["total_annotations"], t["cancelled_annotations"], t["is_labeled"]) for t in tasks}
     assert counted == {skipped: (0, 1, False), done: (1, 0, True), never: (0, 0, False)}
+    names = ("task_number", "total_annotations_number", "skipped_annotations_number")
+    (whole,) = admin.get("/api/projects/", ids=project, include=",".join(("id", *names))).json()["results"]
+    assert [whole[name] for name in names] == [3, 1, 1]
+    assert admin.found(project, "annotations_ids", "empty", "false", "List") == [skipped, done]
     exported = {task["id"] for task in admin.get(f"/api/projects/{project}/export", exportType="JSON").json()}
     assert exported == {skipped, done}
     everything = admin.get(f"/api/projects/{project}/export", exportType="JSON", download_all_tasks="true").json()
