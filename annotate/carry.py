@@ -127,7 +127,8 @@ class _Document:
         """The annotation when its segment, or the one it is a part of, is in the new segmentation as it was."""
         own = annotation.segment
         same = self._new_by_id.get(own.id)
-        if same is not None and same.text == own.text:
+        # Equal texts are told apart by their number in the document: where the text has not changed, by their place.
+        if same is not None and same.text == own.text and (same.start == own.start or not self.same_text):
             return replace(annotation, segment=same)
         whole = next((o for o in self.old if o.start <= own.start and own.end <= o.end), None)
         same = self._new_by_id.get(whole.id) if whole else None

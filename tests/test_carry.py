@@ -146,6 +146,15 @@ def test_the_last_of_several_answers_counts() -> None:
     assert ([span.text for a in result for span in a.spans], codes) == (["Kemi"], ["superseded"])
 
 
+def test_of_equal_texts_each_keeps_its_own_answers() -> None:
+    """The second of two is the first of one when the first is cut up; its id says so, its place does not."""
+    old, new = tiling(["Oulu and Kemi. ", "Oulu and Kemi. "]), tiling(["Oulu ", "and Kemi. ", "Oulu and Kemi. "])
+    assert old[0].id == new[2].id
+    result, codes = moved(old, new, annotation(old[0], "Oulu"), annotation(old[1], "Kemi"))
+    assert codes == []
+    assert [(a.segment.start, span.text) for a in result for span in a.spans] == [(0, "Oulu"), (15, "Kemi")]
+
+
 PIECES = st.lists(st.sampled_from([*HARD_TEXTS, "Oulu ", "\n\n", "a", "é", " b "]), min_size=1, max_size=6)
 
 
