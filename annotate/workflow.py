@@ -8,23 +8,19 @@ again, inspected, piped or replaced by a script. Each returns a report; what it 
 
 from __future__ import annotations
 
-import json
 import logging
-import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import blake2b
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 
-from annotate import adjudication, agreement, corpus, dataset, importers, pseudonyms, readers, regions
+from annotate import adjudication, agreement, answers, corpus, dataset, goldfiles, importers, pseudonyms, readers, regions
 from annotate.adjudication import Conflict
 from annotate.agreement import Group
 from annotate.codec import dumps, loads
@@ -35,12 +31,12 @@ from annotate.detectors import DEFAULT
 from annotate.earlier import Earlier
 from annotate.errors import OK, PARTIAL, AnnotateError, ReadError, UnknownName, UsageError
 from annotate.exporters import ALIGNMENTS, FROM_ANNOTATIONS
-from annotate.model import Annotation, Document, GoldRecord, Reject, Segment, Tiling
+from annotate.model import Annotation, Document, Reject, Segment, Tiling
 from annotate.parallel import batches, ordered_map
 from annotate.purged import kept
 from annotate.schema import LabelSchema
 from annotate.selection import Sample
-from annotate.store import STDIO, Rejects, file_sha256, read_records, reject, rejects_beside, replacing, write_records
+from annotate.store import STDIO, Rejects, file_sha256, read_records, rejects_beside, replacing, write_records
 from annotate.tiling import Segmenter, UnitExplanation
 
 if TYPE_CHECKING:
@@ -311,8 +307,8 @@ def pull(
         with Rejects(rejects or rejects_beside(output, "pull")) as rejected:
             for item in pulled.rejects:
                 rejected(item)
-            for gone in _write_answers(output, lines()):
-                rejected(_removed(gone))
+            for gone in answers.write(output, lines()):
+                rejected(answers.removed(gone))
         refused = dict(rejected.counts)
         return PullReport(
             annotations=counts["submitted"] + counts["empty"],
@@ -335,56 +331,6 @@ def pull(
         workspace=workspace,
         progress=progress,
     )
-
-
-def _write_answers(output: str | Path, lines: Iterable[bytes]) -> list[Annotation]:
-    """Write lines of annotations; the annotations that the file had before and has no more."""
-    if str(output) == STDIO:
-        with TemporaryFile() as whole:  # what is on its way to a reader cannot be taken back
-            whole.writelines(line + b"\n" for line in lines)
-            whole.seek(0)
-            shutil.copyfileobj(whole, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-        return []
-    path = Path(output)
-    before = {_digest(line) for line in _lines_of(path)}
-    added: set[tuple[str, str, str]] = set()
-    with replacing(path) as out:
-        for line in lines:
-            out.write(line + b"\n")
-            if (digest := _digest(line)) in before:
-                before.discard(digest)
-            elif before:
-                added.add(_answer(loads(line, Annotation)))
-        left = _annotations(line for line in _lines_of(path) if before and _digest(line) in before)
-        return [annotation for annotation in left if _answer(annotation) not in added]
-
-
-def _lines_of(path: Path) -> Iterator[bytes]:
-    if path.is_file():
-        with path.open("rb") as file:
-            yield from (line.rstrip(b"\n") for line in file)
-
-
-def _annotations(lines: Iterable[bytes]) -> Iterator[Annotation]:
-    for line in lines:
-        try:
-            yield loads(line, Annotation)
-        except ReadError:  # the file before was not ours, or edited
-            log.debug("a line of the earlier file is no annotation")
-
-
-def _digest(line: bytes) -> bytes:
-    return blake2b(line, digest_size=16).digest()
-
-
-def _answer(annotation: Annotation) -> tuple[str, str, str]:
-    return annotation.segment.id, annotation.annotator, annotation.created_at
-
-
-def _removed(gone: Annotation) -> Reject:
-    reason = f"the answer of {gone.annotator} is no more on the server, or its segment was retired"
-    return reject("pull", f"project {gone.task.project}", "removed", reason, id=gone.segment.id, record=dumps(gone))
 
 
 # -- annotations → agreement -------------------------------------------------------------------------------------------
@@ -464,8 +410,8 @@ def adjudicate(
 ) -> GoldReport:
     """`annotations.jsonl` → `gold.jsonl`, beside it `gold.conflicts.jsonl` and `gold.summary.json`. Each rule is asked what
     those before it leave open; what adjudicators decided, in `gold.decisions.jsonl`, no rule is asked."""
-    conflicts_file, summary_file = beside(output, "conflicts.jsonl"), beside(output, "summary.json")
-    decisions_file, people = beside(output, "decisions.jsonl"), pseudonyms.list_near(source)
+    conflicts_file, summary_file = goldfiles.beside(output, "conflicts.jsonl"), goldfiles.beside(output, "summary.json")
+    decisions_file, people = goldfiles.beside(output, "decisions.jsonl"), pseudonyms.list_near(source)
     groups, entities = (topic_groups(schema), schema.entity_ids) if schema else (None, None)
     with Rejects(rejects or rejects_beside(output, "adjudicate")) as rejected:
         found = read_records(source, Annotation, rejected, step="adjudicate")
@@ -477,7 +423,7 @@ def adjudicate(
             [adjudication.rule_named(rule) for rule in rules],
             groups,
             entities=entities,
-            decisions=read_decisions(decisions_file, rejected),
+            decisions=goldfiles.read_decisions(decisions_file, rejected),
             rejects=rejected,
             source=str(source),
             decisions_source=str(decisions_file),
@@ -578,13 +524,13 @@ def review_pull(
     by the rules it was made by before unless others are given. `UsageError` when it was not made before."""
     from annotate import review
 
-    summary = _summary(output)
+    summary = goldfiles.summary(output)
     rules = rules or summary.get("rules", ())
     if not rules:
         raise UsageError(f"{output} was not adjudicated before", hint=f"annotate adjudicate {source} -o {output}")
-    decisions_file = beside(output, "decisions.jsonl")
+    decisions_file = goldfiles.beside(output, "decisions.jsonl")
     with Rejects(rejects or rejects_beside(decisions_file, "review")) as rejected:
-        before = list(read_decisions(decisions_file, rejected))
+        before = list(goldfiles.read_decisions(decisions_file, rejected))
         decisions = review.merged(before, review.pull(client, schema, title, rejected))
         write_records(decisions_file, decisions)
     counts = dict(rejected.counts)
@@ -597,27 +543,6 @@ def review_pull(
         decisions_file=str(decisions_file),
         gold=adjudicate(source, output, rules=rules, schema=schema, names=summary.get("names", False)),
     )
-
-
-def _summary(gold: str | Path) -> dict[str, Any]:
-    """What the summary beside gold records holds; empty when there is none."""
-    path = beside(gold, "summary.json")
-    content: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
-    return content
-
-
-def read_decisions(path: Path, rejected: Callable[[Reject], None]) -> Iterator[Annotation]:
-    """The decisions of adjudicators that `review pull` has brought; none when there is no file. What was taken down is out."""
-    if not path.is_file():
-        return iter(())
-    decisions = read_records(path, Annotation, rejected, step="adjudicate")
-    return kept(decisions, lambda decision: decision.segment.doc_id, path, "adjudicate", rejected)
-
-
-def beside(output: str | Path, suffix: str) -> Path:
-    """A file that belongs to an output: `gold.jsonl` → `gold.SUFFIX`; `gold.SUFFIX` in the current folder for a stream."""
-    path = Path("gold.jsonl") if str(output) == STDIO else Path(output)
-    return path.with_name(f"{path.name.removesuffix('.jsonl')}.{suffix}")
 
 
 # -- other tools' files → annotations or gold ----------------------------------------------------------------------------
@@ -648,7 +573,7 @@ def import_(
 ) -> ImportReport:
     """Files of another tool, or of an export, → `gold.jsonl` or `annotations.jsonl`. Splits that the files carry are kept in
     `gold.splits.jsonl` beside it; `DataFindings` when they contradict what stands there."""
-    found, splits_file = importers.Imported(), beside(output, "splits.jsonl")
+    found, splits_file = importers.Imported(), goldfiles.beside(output, "splits.jsonl")
     with Rejects(rejects or rejects_beside(output, "import")) as rejected:
         records = importers.import_files(inputs, format, settings, rejected, kind=kind, report=found)
         first = next(records, None)
@@ -691,27 +616,27 @@ def export(
     corpus to compare with. `options` are those of `dataset.export`."""
     unread: list[Reject] = []
 
-    with Rejects(rejects) as rejected, _whole(source) as file:
+    with Rejects(rejects) as rejected, goldfiles.readable_twice(source) as file:
 
         def not_read(item: Reject) -> None:
             rejected(item)
-            unread.append(_without_content(item))
+            unread.append(goldfiles.without_content(item))
 
-        summary_file = beside(source, "summary.json")
+        summary_file = goldfiles.beside(source, "summary.json")
         wanted = not FROM_ANNOTATIONS.isdisjoint(options.get("formats", ())) or options.get("since") or options.get("until")
         answered = annotations or (Path(source).with_name("annotations.jsonl") if wanted and str(source) != STDIO else None)
         read = {"gold": file, "schema": schema_file, "annotations": answered, "segments": segments, "summary": summary_file}
-        answers = None
+        said = None
         if answered is not None and (annotations is not None or answered.is_file()):
-            answers = dataset.Answers(_answers(answered, not_read, rejected), names, answered.name)
+            said = dataset.Answers(goldfiles.answers(answered, not_read, rejected), names, answered.name)
         report = dataset.export(
-            _gold(file, source, rejected, unread=not_read),
+            goldfiles.gold_records(file, source, rejected, unread=not_read),
             output,
             schema=schema,
             schema_bytes=schema_file.read_bytes(),
-            frozen=beside(source, "splits.jsonl"),
-            summary=_summary(source),
-            answers=answers,
+            frozen=goldfiles.beside(source, "splits.jsonl"),
+            summary=goldfiles.summary(source),
+            answers=said,
             segments=None if segments is None else read_records(segments, Segment, not_read, step="export"),
             source=Path(source).name,
             unread=unread,
@@ -722,50 +647,6 @@ def export(
     taken_down = rejected.counts["purged"]  # the dataset does not name them
     exit_code = report.exit_code or (PARTIAL if rejected.total else OK)
     return replace(report, rejected=rejected.total, taken_down=taken_down, exit_code=exit_code)
-
-
-def _without_content(item: Reject) -> Reject:
-    """What the dataset tells of a line that is no record. Nobody knows of which document it is: it may have been taken down,
-    so neither the line nor the reason, which may quote it, is published; nor where the dataset was made."""
-    name = Path(item.source).name
-    hint = f"annotate check {name} and annotate export --rejects FILE say why"
-    return replace(item, source=name, id="", reason=f"line {item.line} is no record", hint=hint, record="")
-
-
-def _gold(
-    file: str | Path, source: str | Path, rejected: Rejects, unread: Callable[[Reject], None] | None = None
-) -> Iterator[GoldRecord]:
-    records = read_records(file, GoldRecord, unread or rejected, step="export")
-    return kept(records, lambda record: record.meta.doc_id, source, "export", rejected)
-
-
-def _answers(
-    file: Path, unread: Callable[[Reject], None], purged: Callable[[Reject], None]
-) -> Callable[[], Iterator[Annotation]]:
-    """What reads the annotations, as often as it is called; what it leaves out it tells of once."""
-    telling = iter([(unread, purged)])
-
-    def silent(_: Reject) -> None:
-        """Told of before."""
-
-    def read() -> Iterator[Annotation]:
-        of_unread, of_purged = next(telling, (silent, silent))
-        found = read_records(file, Annotation, of_unread, step="export")
-        return kept(found, lambda annotation: annotation.segment.doc_id, file, "export", of_purged)
-
-    return read
-
-
-@contextmanager
-def _whole(source: str | Path) -> Iterator[Path]:
-    """A file that can be read twice: itself, or a copy of standard input."""
-    if str(source) != STDIO:
-        yield Path(source)
-        return
-    with TemporaryDirectory() as folder:
-        copy = Path(folder, "stdin.jsonl")
-        copy.write_bytes(sys.stdin.buffer.read())
-        yield copy
 
 
 def alignment(name: str) -> Align:
@@ -790,11 +671,11 @@ def stream_jsonl(
     """The JSONL of an export on standard output; the number of records, and the rejects by code."""
     with Rejects(rejects or rejects_beside(STDIO, "export")) as rejected:
         rows = dataset.stream(
-            _gold(source, source, rejected),
+            goldfiles.gold_records(source, source, rejected),
             schema=schema,
             splits=splits,
             seed=seed,
-            frozen=beside(source, "splits.jsonl"),
+            frozen=goldfiles.beside(source, "splits.jsonl"),
             languages=languages,
             regions=regions,
             tokens=tokens,

@@ -44,14 +44,14 @@ def split(console: Console, gold: str, splits: str, seed: int, check: bool, reje
     --check looks for leaks instead: a document or a cluster in two splits, in gold.splits.jsonl or by what the records say;
     near-duplicate documents, and long texts, in two splits.
     """
-    from annotate import dataset, workflow
+    from annotate import dataset, goldfiles
     from annotate.dataset import leakage
     from annotate.dataset.pages import Pages
     from annotate.model import GoldRecord
     from annotate.store import STDIO, Rejects, read_records, rejects_beside, write_records
 
     ratios = dataset.parse_splits(splits)
-    file = workflow.beside(gold, "splits.jsonl")
+    file = goldfiles.beside(gold, "splits.jsonl")
     with Rejects(rejects or rejects_beside(gold, "split", of_input=str(gold) != STDIO)) as rejected:
         records = list(read_records(gold, GoldRecord, rejected, step="split"))
         if rejected.total and not records:
