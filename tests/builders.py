@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from annotate.codec import dumps
 from annotate.model import Document, SchemaRef, Segment, Source, segment_ids
 from annotate.schema import LabelSchema, parse
 
@@ -32,6 +37,19 @@ HARD_TEXTS = (
     "two  spaces\u00a0and\tmore Oulu  ",
     "\n\nleading and trailing lines Oulu\n\n\n",
 )
+
+
+def set_up(folder: Path, title: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings and a little schema in a folder that becomes the current one."""
+    monkeypatch.chdir(folder)
+    (folder / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
+    (folder / "annotate.yaml").write_text(f"project: {json.dumps(title)}\nschema: little.yaml\n")
+    return folder
+
+
+def write_lines(path: Path, records: Iterable[object]) -> None:
+    """Records as JSON lines."""
+    path.write_bytes(b"".join(dumps(record) + b"\n" for record in records))
 
 
 def schema(text: str = SCHEMA_TEXT) -> LabelSchema:

@@ -6,7 +6,9 @@ The fixture `server` is a fake Label Studio or the real one: what uses it runs a
 from __future__ import annotations
 
 import os
+import re
 import socket
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from annotate.config import TOKEN
 from annotate.labelstudio import server as embedded
 from annotate.labelstudio.client import Client
 from annotate.testing import FakeLabelStudio
+from tests.builders import set_up
 
 settings.register_profile("annotate", deadline=None)  # a busy machine is no failure
 settings.load_profile("annotate")
@@ -81,6 +84,26 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     monkeypatch.setenv(TOKEN, started.token)
     login = embedded.Credentials(started.email, started.password, started.token)
     return Live(tmp_path_factory.getbasetemp() / "nobody-home", started.url, login)
+
+
+@pytest.fixture
+def client(server: Live) -> Iterator[Client]:
+    """A connection to either server."""
+    with server.client() as connected:
+        yield connected
+
+
+@pytest.fixture
+def title(request: pytest.FixtureRequest) -> str:
+    """Of projects: one of the test's own, on a server that many share."""
+    name = request.node.name
+    return f"{re.sub(r'[^a-z_]', ' ', name)[5:27]} {zlib.crc32(name.encode()):08x}"
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, title: str, server: Live, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder with settings and a little schema, which the test works in."""
+    return set_up(tmp_path, title, monkeypatch)
 
 
 def free_port() -> int:

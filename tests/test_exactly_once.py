@@ -29,7 +29,7 @@ from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Segment, Span
 from annotate.sync import pushing
 from annotate.testing import FakeLabelStudio
-from tests.builders import SCHEMA_TEXT, segment
+from tests.builders import segment, set_up, write_lines
 from tests.conftest import Live, free_port
 from tests.live.gateway import Gateway, Moment
 
@@ -40,11 +40,9 @@ IMPORT, DELETE, PROJECT = "/import", "/api/dm/actions/", "/api/projects/"
 
 @pytest.fixture(autouse=True)
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    monkeypatch.chdir(tmp_path)
+    set_up(tmp_path, title(request), monkeypatch)
     monkeypatch.setattr(pushing, "BATCH", 20)
     monkeypatch.setattr(pushing, "DELETE_BATCH", 20)
-    (tmp_path / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
-    (tmp_path / "annotate.yaml").write_text(f"project: {json.dumps(title(request))}\nschema: little.yaml\n")
     write(RECORDS)
 
 
@@ -53,7 +51,7 @@ def title(request: pytest.FixtureRequest) -> str:
 
 
 def write(records: list[Segment]) -> None:
-    Path("segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    write_lines(Path("segments.jsonl"), records)
 
 
 def started(url: str, token: str, command: str = "push segments.jsonl", **environment: str) -> subprocess.Popen[bytes]:

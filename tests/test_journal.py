@@ -6,12 +6,13 @@ import json
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ from annotate.labelstudio.client import Client
 from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Reject, Span
 from annotate.testing import FakeLabelStudio
-from tests.builders import SCHEMA_TEXT, segment
+from tests.builders import segment, write_lines
 from tests.conftest import Live
 
 FILE = Path(".annotate/journal.sqlite")
@@ -31,19 +32,8 @@ RECORDS = [segment(f"Boat {n} reached Oulu 🚤.", doc_id=f"{n:02}.txt") for n i
 
 
 @pytest.fixture(autouse=True)
-def workplace(tmp_path: Path, server: Live, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
-    name = f"journal {abs(hash(request.node.name)):x}"
-    (tmp_path / "annotate.yaml").write_text(f"project: {name}\nschema: little.yaml\n")
-    (tmp_path / "segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in RECORDS))
-    return tmp_path
-
-
-@pytest.fixture
-def client(server: Live) -> Iterator[Client]:
-    with server.client() as connected:
-        yield connected
+def corpus(workplace: Path) -> None:
+    write_lines(workplace / "segments.jsonl", RECORDS)
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
@@ -214,7 +204,7 @@ def test_an_unchanged_project_is_not_read_again(fake: FakeLabelStudio, tmp_path:
 
 def known(server: Live) -> list[FoundTask]:
     with Journal(FILE) as journal, server.client() as client:
-        title = Path("annotate.yaml").read_text().split("\n")[0].removeprefix("project: ")
+        title = yaml.safe_load(Path("annotate.yaml").read_text())["project"]
         (project,) = [project for project in client.projects() if project.title == title]
         return list(journal.tasks(journal.project(server.url, project.id, project.born)))
 
@@ -292,7 +282,7 @@ def test_what_is_gone_is_found_by_counting(
     for module in ("sync.mirror", "labelstudio.client"):
         monkeypatch.setattr(f"annotate.{module}.PAGE", 5)
     records = [segment(f"Boat {n} reached Oulu 🚤.", doc_id=f"{n:03}.txt") for n in range(120)]
-    Path("segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    write_lines(Path("segments.jsonl"), records)
     with Client(fake.url, fake.token) as client:
         project = told(capsys, "push", "segments.jsonl")["projects"][0]["id"]
         tasks = tasks_of(client, project)

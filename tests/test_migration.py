@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Reject, Span
 from annotate.sync import read_marker
 from annotate.testing import FakeLabelStudio
-from tests.builders import SCHEMA_TEXT, schema, segment
+from tests.builders import SCHEMA_TEXT, schema, segment, set_up, write_lines
 from tests.conftest import Live
 
 OULU = Span(0, 4, "GPE", "Oulu")
@@ -33,32 +32,9 @@ KEMI = Span(9, 13, "ORG", "Kemi")
 TEXT = "Oulu and Kemi"
 
 
-@pytest.fixture
-def client(server: Live) -> Iterator[Client]:
-    with server.client() as connected:
-        yield connected
-
-
-@pytest.fixture
-def title(request: pytest.FixtureRequest) -> str:
-    return request.node.name[:40].replace("[", " ").replace("]", "")
-
-
-@pytest.fixture
-def workplace(tmp_path: Path, title: str, server: Live, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return set_up(tmp_path, title, monkeypatch)
-
-
-def set_up(folder: Path, title: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(folder)
-    (folder / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
-    (folder / "annotate.yaml").write_text(f"project: {json.dumps(title)}\nschema: little.yaml\n")
-    return folder
-
-
 def pushed(folder: Path, number: int, capsys: pytest.CaptureFixture[str]) -> int:
     records = [segment(f"{TEXT}, part {n}.", doc_id=f"{n}.txt") for n in range(number)]
-    (folder / "segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    write_lines(folder / "segments.jsonl", records)
     assert main(["push", "segments.jsonl", "--json"]) == 0
     (project,) = json.loads(capsys.readouterr().out)["projects"]
     return int(project["id"])

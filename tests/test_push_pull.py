@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,33 +20,14 @@ from annotate.labelstudio.people import add_user, token_of
 from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Reject, Segment, Span
 from annotate.testing import FakeLabelStudio
-from tests.builders import HARD_TEXTS, SCHEMA_TEXT, segment, segments
+from tests.builders import HARD_TEXTS, SCHEMA_TEXT, segment, segments, write_lines
 from tests.conftest import Live
-
-
-@pytest.fixture
-def client(server: Live) -> Iterator[Client]:
-    with server.client() as connected:
-        yield connected
-
-
-@pytest.fixture
-def title(request: pytest.FixtureRequest) -> str:
-    return request.node.name[:40].replace("[", " ").replace("]", "")
-
-
-@pytest.fixture
-def workplace(tmp_path: Path, title: str, server: Live, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
-    (tmp_path / "annotate.yaml").write_text(f"project: {json.dumps(title)}\nschema: little.yaml\n")
-    return tmp_path
 
 
 def push(
     folder: Path, records: list[Segment], capsys: pytest.CaptureFixture[str], *flags: str, code: int = 0
 ) -> dict[str, object]:
-    (folder / "segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    write_lines(folder / "segments.jsonl", records)
     assert main(["push", "segments.jsonl", "--json", *flags]) == code
     document: dict[str, object] = json.loads(capsys.readouterr().out)
     return document
@@ -271,7 +251,7 @@ def test_a_server_slower_than_our_patience_ends_without_doubles(
 
 def test_two_pushes_at_once_make_one_project(workplace: Path, client: Client, title: str) -> None:
     records = [segment(f"Number {n}.", doc_id=str(n)) for n in range(30)]
-    (workplace / "segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    write_lines(workplace / "segments.jsonl", records)
     command = [sys.executable, "-m", "annotate", "push", "segments.jsonl", "-q"]
     both = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]

@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from annotate.cli import main
-from annotate.codec import dumps, loads
+from annotate.codec import loads
 from annotate.copies import COPY_OF
 from annotate.labelstudio.client import Client
 from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Segment, Span
-from tests.builders import SCHEMA_TEXT, segment
-from tests.conftest import Live
+from tests.builders import segment, write_lines
 
-
-@pytest.fixture
-def client(server: Live) -> Iterator[Client]:
-    with server.client() as connected:
-        yield connected
-
-
-@pytest.fixture(autouse=True)
-def workplace(tmp_path: Path, request: pytest.FixtureRequest, server: Live, monkeypatch: pytest.MonkeyPatch) -> Path:
-    title = request.node.name[:40].replace("[", " ").replace("]", "")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
-    (tmp_path / "annotate.yaml").write_text(f"project: {json.dumps(title)}\nschema: little.yaml\n")
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("workplace")
 
 
 def push(records: list[Segment], capsys: pytest.CaptureFixture[str], *flags: str) -> dict[str, Any]:
-    Path("segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    write_lines(Path("segments.jsonl"), records)
     capsys.readouterr()
     assert main(["push", "segments.jsonl", "--json", *flags]) == 0
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -111,7 +96,7 @@ def test_predictions_for_what_is_not_asked_are_no_faults(client: Client, capsys:
         segment("Oulu, number 0.", doc_id="c.txt")
     ]
     told = [{"segment_id": r.id, "model": "m", "spans": [{"start": 0, "end": 4, "label": "GPE"}]} for r in records]
-    Path("guesses.jsonl").write_bytes(b"".join(dumps(one) + b"\n" for one in told))
+    write_lines(Path("guesses.jsonl"), told)
     flags = ("--sample", "2", "--dedupe", "--predictions", "guesses.jsonl")
     dry = push(records, capsys, *flags, "--dry-run")
     assert (dry["created"], dry["predictions"], dry["rejected"]) == (2, 2, 0)

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from annotate.cli import main
-from annotate.codec import dumps, loads
+from annotate.codec import loads
 from annotate.labelstudio.client import Client
 from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Span
 from annotate.requeue import precedence
-from tests.builders import SCHEMA_TEXT, segment
+from tests.builders import SCHEMA_TEXT, segment, write_lines
 from tests.conftest import Live
 
 OULU = to_result([Span(0, 4, "GPE", "Oulu")], {})
@@ -41,7 +41,7 @@ def test_older_answers_are_asked_again_and_stay_meanwhile(
     Path("little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
     Path("annotate.yaml").write_text(f"project: requeue {server.url[-5:]}\nschema: little.yaml\n")
     records = [segment(f"Oulu, number {n}.", doc_id=f"{n}.txt") for n in range(4)]
-    Path("segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    write_lines(Path("segments.jsonl"), records)
     project = int(push(capsys)["projects"][0]["id"])
     first, second, third, _ = sorted(task["id"] for task in client.tasks(project, ("id",)))
     client.submit(first, OULU, lead_time=1, skipped=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from annotate.labelstudio.client import Client
 from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, GoldRecord, Reject, Segment, Span, TaskRef
 from annotate.workflow import topic_groups
-from tests.builders import HARD_TEXTS, SCHEMA_TEXT, schema, segment
+from tests.builders import HARD_TEXTS, schema, segment
 from tests.conftest import Live
 
 LITTLE = schema()
@@ -144,25 +143,6 @@ def test_decisions_are_kept_and_the_last_word_of_each_counts() -> None:
 
 
 # ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def client(server: Live) -> Iterator[Client]:
-    with server.client() as connected:
-        yield connected
-
-
-@pytest.fixture
-def title(request: pytest.FixtureRequest) -> str:
-    return request.node.name[:35].replace("[", " ").replace("]", "")
-
-
-@pytest.fixture
-def workplace(tmp_path: Path, title: str, server: Live, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
-    (tmp_path / "annotate.yaml").write_text(f"project: {json.dumps(title)}\nschema: little.yaml\n")
-    return tmp_path
 
 
 class Loop:

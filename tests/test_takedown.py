@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,27 +18,9 @@ from annotate.labelstudio.wire import to_result
 from annotate.model import Annotation, Span
 from annotate.purged import Purge, read_log, write_log
 from annotate.takedown import purge
-from tests.builders import SCHEMA_TEXT, segment
-from tests.conftest import Live
+from tests.builders import segment, write_lines
 
-
-@pytest.fixture
-def client(server: Live) -> Iterator[Client]:
-    with server.client() as connected:
-        yield connected
-
-
-@pytest.fixture
-def title(request: pytest.FixtureRequest) -> str:
-    return request.node.name[:40].replace("[", " ").replace("]", "")
-
-
-@pytest.fixture(autouse=True)
-def workplace(tmp_path: Path, title: str, server: Live, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "little.yaml").write_text(SCHEMA_TEXT, encoding="utf-8")
-    (tmp_path / "annotate.yaml").write_text(f"project: {json.dumps(title)}\nschema: little.yaml\n")
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("workplace")
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> dict[str, Any]:
@@ -52,7 +33,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> d
 def test_a_document_is_taken_down_everywhere(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
     records = [segment(f"Oulu, number {n}.", doc_id=f"{n}.txt") for n in range(3)]
     records.append(segment("Oulu, number 1.", doc_id="copy.txt"))
-    (workplace / "segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    write_lines(workplace / "segments.jsonl", records)
     pushed = run(capsys, "push", "segments.jsonl", "--annotators", "aino,ben", "--dedupe")
     for project in pushed["projects"]:
         for task in client.tasks(project["id"], ("id",)):
@@ -98,7 +79,7 @@ def test_a_document_is_taken_down_everywhere(workplace: Path, client: Client, ca
 
 def test_its_review_is_taken_down_too(workplace: Path, client: Client, capsys: pytest.CaptureFixture[str]) -> None:
     records = [segment(f"Oulu, number {n}.", doc_id=f"{n}.txt") for n in range(2)]
-    (workplace / "segments.jsonl").write_bytes(b"".join(dumps(record) + b"\n" for record in records))
+    write_lines(workplace / "segments.jsonl", records)
     pushed = run(capsys, "push", "segments.jsonl", "--annotators", "aino,ben")
     answers = [[Span(0, 4, "GPE", "Oulu")], []]
     for project, spans in zip(pushed["projects"], answers, strict=True):
@@ -108,7 +89,7 @@ def test_its_review_is_taken_down_too(workplace: Path, client: Client, capsys: p
     told = [loads(line, Annotation) for line in (workplace / "annotations.jsonl").read_bytes().splitlines()]
     first = pushed["projects"][0]["id"]  # one user answered in both: as if they were two
     named = [replace(a, annotator="aino" if a.task.project == first else "ben") for a in told]
-    (workplace / "annotations.jsonl").write_bytes(b"".join(dumps(a) + b"\n" for a in named))
+    write_lines(workplace / "annotations.jsonl", named)
     run(capsys, "adjudicate", "annotations.jsonl")
     assert run(capsys, "review", "push")["created"] == 2
     assert run(capsys, "purge", "--doc-id", "1.txt")["tasks"] == 3
