@@ -6,7 +6,8 @@
 `labels.jsonl` says for each page where it stands (repository, commit, path), the SHA-256 of its text as `annotate.readers.html`
 reads it, and the segments that tile that text; the text itself is not here. The pages come from clones of those repositories
 (`git clone URL DIR`; a bare one will do). A page that is not there, or reads differently, stops the program: a model of other
-data would be another model. Pages for tests (`use: test`) are never fitted to.
+data would be another model. Pages for tests (`use: test`) are never fitted to, nor are pages that share lines with one of
+them.
 
 `fit` says how the result compares with the shipped model. The same bytes come out where numpy, SciPy and BLAS do the same
 arithmetic; elsewhere the last bits differ, and fitting carries them on. `pages` writes the labelled pages as
@@ -114,6 +115,11 @@ REMIXED = 0.5
 """Weight of a page remixed of labelled ones, to that of the page."""
 
 
+LONGER, SHARED = 25, 4
+"""Characters of a line that pages of different sites do not share, and how many of them pages of one site do. (Forums that run
+on the same software share three.)"""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("verb", choices=("fit", "pages"))
@@ -132,6 +138,7 @@ def main() -> int:
         if options.verb == "pages":
             write_records(options.output, (gold(page, as_html=options.html) for page in pages))
             return 0
+        require_apart(pages, labelled_pages(options.labels, options.clone, "test"))
         fitted(Data(pages, options.composed)).save(options.output)
         say(compared(options.output, SHIPPED, pages))
     except AnnotateError as problem:
@@ -165,6 +172,23 @@ def labelled_pages(labels: Path, clones: Sequence[Path], use: str) -> list[Label
             hint="clone the repositories named, at a commit not older than the one named",
         )
     return pages
+
+
+def require_apart(fitted: Sequence[LabelledPage], tested: Sequence[LabelledPage]) -> None:
+    """`AnnotateError` when a page to fit to is of the site of a page for tests: when they share `SHARED` longer lines."""
+    tests = [(page.label.id, longer_lines(page)) for page in tested]
+    alike = [
+        f"{page.label.id} is like {name}, a page for tests"
+        for page, lines in ((page, longer_lines(page)) for page in fitted)
+        for name, others in tests
+        if len(lines & others) >= SHARED
+    ]
+    if alike:
+        raise AnnotateError("\n".join(alike), hint="fit to one of its site, or test with it, not both")
+
+
+def longer_lines(page: LabelledPage) -> set[str]:
+    return {line for line in page.document.text.splitlines() if len(line) >= LONGER}
 
 
 def read_labels(path: Path) -> list[Label]:
