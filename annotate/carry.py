@@ -8,7 +8,7 @@ reject."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -104,6 +104,9 @@ class _Document:
         self.text = "".join(segment.text for segment in new)
         self.same_text = self.text == "".join(segment.text for segment in old)
         self._new_by_id = {segment.id: segment for segment in new}
+        # Ids tell equal texts apart by their number in the document, which another segmentation shifts: there the place counts.
+        numbers = (Counter(segment.text for segment in segments) for segments in (old, new))
+        self._ambiguous = {text for count in numbers for text, n in count.items() if n > 1} if self.same_text else set[str]()
         self._rejects, self._source = rejects, source
 
     def carried(self, given: Sequence[Annotation]) -> Iterator[Annotation]:
@@ -127,8 +130,7 @@ class _Document:
         """The annotation when its segment, or the one it is a part of, is in the new segmentation as it was."""
         own = annotation.segment
         same = self._new_by_id.get(own.id)
-        # Equal texts are told apart by their number in the document: where the text has not changed, by their place.
-        if same is not None and same.text == own.text and (same.start == own.start or not self.same_text):
+        if same is not None and same.text == own.text and (same.start == own.start or own.text not in self._ambiguous):
             return replace(annotation, segment=same)
         whole = next((o for o in self.old if o.start <= own.start and own.end <= o.end), None)
         same = self._new_by_id.get(whole.id) if whole else None

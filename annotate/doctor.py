@@ -221,5 +221,5 @@ def _count(client: Client, project: Project) -> Iterator[Check]:
         return
     if there != noted:
         told = f"project {project.id} has {there:,} submitted answers, Label Studio's tasks know of {noted:,}"
-        hint = "start Label Studio again: till then it shows and hands out the wrong tasks; pull finds all answers all the same"
+        hint = "start it again, so that it counts from then on; its lists stay wrong for these tasks, pull finds all answers"
         yield Check("answers counted", "warn", told, hint, server=True)

@@ -62,9 +62,14 @@ class FoundTask:
     """The server's time, ISO 8601; empty for what was sent and not read back yet."""
 
     @property
+    def answered(self) -> bool:
+        """Whether an annotation or a skip hangs on it."""
+        return bool(self.submitted or self.skipped)
+
+    @property
     def touched(self) -> bool:
         """Whether an annotation, a skip or a draft hangs on it: such a task is never deleted."""
-        return bool(self.submitted or self.skipped or self.draft)
+        return self.answered or self.draft
 
     @property
     def laden(self) -> bool:
@@ -383,9 +388,9 @@ class Journal:
         """The known tasks, by number. `Damaged` when a row does not fit its digest."""
         return self._tasks("project = ?", (key,))
 
-    def answered(self, key: int) -> list[FoundTask]:
-        """The known tasks with an answer, submitted or skipped."""
-        return list(self._tasks("project = ? AND (submitted <> 0 OR skipped <> 0)", (key,)))
+    def laden(self, key: int) -> list[FoundTask]:
+        """The known tasks with an answer, submitted or skipped, or a prediction."""
+        return list(self._tasks("project = ? AND (submitted <> 0 OR skipped <> 0 OR predictions <> 0)", (key,)))
 
     def drafted(self, key: int) -> list[FoundTask]:
         """The known tasks with a draft."""

@@ -155,6 +155,16 @@ def test_of_equal_texts_each_keeps_its_own_answers() -> None:
     assert [(a.segment.start, span.text) for a in result for span in a.spans] == [(0, "Oulu"), (15, "Kemi")]
 
 
+def test_a_text_that_there_is_once_is_known_wherever_it_stands() -> None:
+    """Annotations from before the document grew at its beginning."""
+    (before,) = tiling(["Oulu and Kemi."])
+    now = tiling(["New today: ", "Oulu and Kemi."])
+    assert before.id == now[1].id
+    result, codes = moved(now, now, annotation(before, "Kemi"))
+    assert codes == []
+    assert [(a.segment, span.text) for a in result for span in a.spans] == [(now[1], "Kemi")]
+
+
 PIECES = st.lists(st.sampled_from([*HARD_TEXTS, "Oulu ", "\n\n", "a", "é", " b "]), min_size=1, max_size=6)
 
 

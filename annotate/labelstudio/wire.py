@@ -61,7 +61,7 @@ ANSWER_FIELDS = (
 
 
 def found_task(item: Json) -> FoundTask:
-    """A task from the list of `TASK_FIELDS`, or of `SCAN_FIELDS` with its answers as the server counts them."""
+    """A task from the list of `TASK_FIELDS`, or of `SCAN_FIELDS` with its answers as the server has noted them."""
     data, meta = item.get("data") or {}, item.get("meta") or {}
     answers = item.get("annotations")
     if answers is None:
@@ -81,7 +81,7 @@ def found_task(item: Json) -> FoundTask:
         essence=essence(data, meta),
         submitted=submitted,
         skipped=skipped,
-        predictions=int(item.get("total_predictions") or 0),
+        predictions=len(item["predictions"]) if "predictions" in item else int(item.get("total_predictions") or 0),
         draft=bool(item.get("draft_exists")),
         updated_at=str(item.get("updated_at") or ""),
     )

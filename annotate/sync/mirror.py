@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from annotate.errors import AnnotateError
-from annotate.journal import Damaged, Journal, Scan, open_journal
+from annotate.journal import Damaged, FoundTask, Journal, Scan, open_journal
 from annotate.labelstudio.client import PAGE, Client, Project, task_filter
 from annotate.labelstudio.wire import SCAN_FIELDS, TASK_FIELDS, Json, found_task
 
@@ -58,27 +59,16 @@ def with_journal(workspace: Path | None, do: Callable[[Journal], T]) -> T:
 
 def look(client: Client, journal: Journal, project: Project, progress: Progress) -> int:
     """Bring what the journal knows of a project in step with the server; the key of the project in the journal."""
-    key = journal.project(client.url, project.id, project.born)
-    if not journal.anchor(key):
-        interrupted = journal.unfinished(key)
-        _read_all(client, journal, key, project, progress, interrupted)
-        if not interrupted and _agree(client, journal, key, project):
-            return key
-    for _ in range(LOOKS):
-        _read_changes(client, journal, key, project)
-        if _agree(client, journal, key, project):
-            return key
-        if not _mended(client, journal, key, project):
-            break
-        if _agree(client, journal, key, project):
-            return key
-    if _recounted(client, journal, key, project):
-        return key
-    log.info("project %s: tasks or answers are gone since the last look; reading all of it", project.id)
-    _read_all(client, journal, key, project, progress)
-    if not (_agree(client, journal, key, project) or _recounted(client, journal, key, project)):
-        log.info("project %s changes while it is read", project.id)
-    return key
+    reader = _Reader(client, journal, project, journal.project(client.url, project.id, project.born), progress)
+    reader.follow()
+    if reader.uncounted:
+        log.warning(
+            "project %s: Label Studio has lost count of the answers to %d tasks; they are read all the same. It goes on losing"
+            " count until it is started again",
+            project.id,
+            len(reader.uncounted),
+        )
+    return reader.key
 
 
 def in_step(client: Client, journal: Journal, key: int, project: Project) -> bool:
@@ -92,110 +82,141 @@ def undisturbed(client: Client, journal: Journal, key: int, project: Project, *,
     return not client.count_between(project.id, journal.gaps(key, after)) and in_step(client, journal, key, project)
 
 
-def _agree(client: Client, journal: Journal, key: int, project: Project) -> bool:
-    return client.counters(project.id) == journal.counters(key)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads one project into the journal."""
 
+    client: Client
+    journal: Journal
+    project: Project
+    key: int
+    progress: Progress
+    uncounted: set[int] = field(default_factory=set)
+    """Tasks with which the server has noted another number of answers than there are."""
 
-# -- readings ----------------------------------------------------------------------------------------------------------
+    def follow(self) -> None:
+        """Come in step: the quickest way after which the server counts what the journal adds up to, else by reading all."""
+        if not self.journal.anchor(self.key):
+            interrupted = self.journal.unfinished(self.key)
+            self._read_all(interrupted)
+            if not interrupted and self._agree():
+                return
+        for _ in range(LOOKS):
+            self._read_changes()
+            if self._agree():
+                return
+            if not self._mended():
+                break
+            if self._agree():
+                return
+        self._recount()
+        if self._agree():
+            return
+        log.info("project %s: tasks or answers are gone since the last look; reading all of it", self.project.id)
+        self._read_all()
+        if not self._agree():
+            log.info("project %s changes while it is read", self.project.id)
 
+    def _agree(self) -> bool:
+        return self.client.counters(self.project.id) == self.journal.counters(self.key)
 
-def _read_all(
-    client: Client, journal: Journal, key: int, project: Project, progress: Progress, interrupted: Scan | None = None
-) -> None:
-    """Read all tasks, or what an interrupted reading left of them."""
-    total = client.counters(project.id).tasks
-    scan = interrupted or journal.begin_scan(key, settled=_before(client.server_time))
-    done = journal.tally(key, 0, scan.cursor).tasks
-    for page in client.pages(project.id, SCAN_FIELDS, after=scan.cursor):
-        journal.see(key, scan.generation, [found_task(item) for item in page])
-        done += len(page)
-        progress(done, max(done, total))
-    journal.end_scan(key, scan)
-    _read_drafts(client, journal, key, project)
-
-
-def _read_changes(client: Client, journal: Journal, key: int, project: Project) -> None:
-    """Read the tasks updated since the last reading."""
-    settled = _before(client.server_time)
-    for page in _changed(client, journal, key, project):
-        journal.note(key, [found_task(item) for item in page])
-    journal.follow(key, settled)
-    _read_drafts(client, journal, key, project)
-
-
-def _changed(client: Client, journal: Journal, key: int, project: Project) -> Iterator[list[Json]]:
-    since, fresh = journal.anchor(key), journal.fresh(key)
-    if fresh.until <= since:
-        yield from client.pages(project.id, SCAN_FIELDS, since=since)
-        return
-    # What a push has just made was updated just now, all of it. Label Studio notes who submits or deletes an answer, and
-    # nobody for a task that is imported.
-    touched = task_filter("updated_by", "empty", "List", "false")
-    if fresh.after:
-        old = task_filter("id", "less_or_equal", "Number", fresh.after)
-        yield from client.pages(project.id, SCAN_FIELDS, since=since, only=[old])
-    yield from client.pages(project.id, SCAN_FIELDS, since=since, after=fresh.after, only=[touched])
-    yield from client.pages(project.id, SCAN_FIELDS, since=fresh.until, after=fresh.after)
-
-
-def _read_drafts(client: Client, journal: Journal, key: int, project: Project) -> None:
-    drafted = task_filter("draft_exists", "equal", "Boolean", True)  # a draft leaves no trace in `updated_at`
-    journal.set_drafts(key, (int(item["id"]) for item in client.tasks(project.id, ("id",), only=[drafted])))
-
-
-# -- what no list of changes shows --------------------------------------------------------------------------------------
-
-
-def _mended(client: Client, journal: Journal, key: int, project: Project) -> bool:
-    """Find the ranges of tasks that the server counts otherwise than the journal, and read these; False when there are none
-    (skips are not counted by ranges) or too many."""
-    top, found = journal.top(key), False
-    for page in client.pages(project.id, SCAN_FIELDS, after=top):
-        journal.note(key, [found_task(item) for item in page])
-        found = True
-    ranges, left = [(0, top)], 1 + journal.counters(key).tasks // PAGE // FEW
-    while ranges:
-        low, high = ranges.pop()
-        known = journal.tally(key, low, high)
-        if client.tally(project.id, low, high) == known:
-            continue
-        if known.tasks > PAGE:
-            middle = journal.middle(key, low, high)
-            ranges += [(low, middle), (middle, high)]
-            continue
-        if not left:
-            return False
-        left, found = left - 1, True
-        until = task_filter("id", "less_or_equal", "Number", high)
-        pages = client.pages(project.id, SCAN_FIELDS, after=low, only=[until])
-        journal.replace_range(key, low, high, [found_task(item) for page in pages for item in page])
-    if found:
-        _read_drafts(client, journal, key, project)  # lists of tasks do not say which have one
-    return found
-
-
-def _recounted(client: Client, journal: Journal, key: int, project: Project) -> bool:
-    """Look at the answers themselves when only their number is in doubt; whether it is as the server counts them then."""
-    counted, known = client.counters(project.id), journal.counters(key)
-    if (counted.tasks, counted.predictions) != (known.tasks, known.predictions):
-        return False
-    answered = task_filter("annotations_ids", "empty", "List", "false")
-    seen, miscounted = set[int](), 0
-    for page in client.pages(project.id, TASK_FIELDS, only=[answered]):
+    def _tasks(self, page: Sequence[Json]) -> list[FoundTask]:
+        """Tasks that were listed with their answers."""
         found = [found_task(item) for item in page]
-        journal.note(key, found)
-        seen.update(task.id for task in found)
-        noted = ((int(item["total_annotations"] or 0), int(item["cancelled_annotations"] or 0)) for item in page)
-        miscounted += sum(pair != (task.submitted, task.skipped) for pair, task in zip(noted, found, strict=True))
-    journal.note(key, [replace(t, submitted=0, skipped=0) for t in journal.answered(key) if t.id not in seen])
-    if miscounted:
-        log.warning(
-            "project %s: Label Studio has lost count of the answers to %d tasks; they are read all the same. What it shows and"
-            " hands out next is wrong until it is started again",
-            project.id,
-            miscounted,
-        )
-    return _agree(client, journal, key, project)
+        for item, task in zip(page, found, strict=True):
+            noted = int(item["total_annotations"] or 0), int(item["cancelled_annotations"] or 0)
+            if noted != (task.submitted, task.skipped):
+                self.uncounted.add(task.id)
+        return found
+
+    # -- readings ------------------------------------------------------------------------------------------------------
+
+    def _read_all(self, interrupted: Scan | None = None) -> None:
+        """Read all tasks, or what an interrupted reading left of them, and what hangs on them."""
+        total = self.client.counters(self.project.id).tasks
+        scan = interrupted or self.journal.begin_scan(self.key, settled=_before(self.client.server_time))
+        done = self.journal.tally(self.key, 0, scan.cursor).tasks
+        for page in self.client.pages(self.project.id, SCAN_FIELDS, after=scan.cursor):
+            self.journal.see(self.key, scan.generation, [found_task(item) for item in page])
+            done += len(page)
+            self.progress(done, max(done, total))
+        self.journal.end_scan(self.key, scan)
+        self._recount()
+        self._read_drafts()
+
+    def _read_changes(self) -> None:
+        """Read the tasks updated since the last reading."""
+        settled = _before(self.client.server_time)
+        for page in self._changed():
+            self.journal.note(self.key, self._tasks(page))
+        self.journal.follow(self.key, settled)
+        self._read_drafts()
+
+    def _changed(self) -> Iterator[list[Json]]:
+        since, fresh = self.journal.anchor(self.key), self.journal.fresh(self.key)
+        pages = partial(self.client.pages, self.project.id, TASK_FIELDS)
+        if fresh.until <= since:
+            yield from pages(since=since)
+            return
+        # What a push has just made was updated just now, all of it. Label Studio notes who submits or deletes an answer, and
+        # nobody for a task that is imported.
+        touched = task_filter("updated_by", "empty", "List", "false")
+        if fresh.after:
+            old = task_filter("id", "less_or_equal", "Number", fresh.after)
+            yield from pages(since=since, only=[old])
+        yield from pages(since=since, after=fresh.after, only=[touched])
+        yield from pages(since=fresh.until, after=fresh.after)
+
+    def _read_drafts(self) -> None:
+        drafted = task_filter("draft_exists", "equal", "Boolean", True)  # a draft leaves no trace in `updated_at`
+        tasks = self.client.tasks(self.project.id, ("id",), only=[drafted])
+        self.journal.set_drafts(self.key, (int(item["id"]) for item in tasks))
+
+    # -- what no list of changes shows ---------------------------------------------------------------------------------
+
+    def _mended(self) -> bool:
+        """Find the ranges of tasks that the server counts otherwise than the journal, and read these; False when there are
+        none (skips are not counted by ranges) or too many."""
+        top, found = self.journal.top(self.key), False
+        for page in self.client.pages(self.project.id, TASK_FIELDS, after=top):
+            self.journal.note(self.key, self._tasks(page))
+            found = True
+        ranges, left = [(0, top)], 1 + self.journal.counters(self.key).tasks // PAGE // FEW
+        while ranges:
+            low, high = ranges.pop()
+            known = self.journal.tally(self.key, low, high)
+            if self.client.tally(self.project.id, low, high) == known:
+                continue
+            if known.tasks > PAGE:
+                middle = self.journal.middle(self.key, low, high)
+                ranges += [(low, middle), (middle, high)]
+                continue
+            if not left:
+                return False
+            left, found = left - 1, True
+            until = task_filter("id", "less_or_equal", "Number", high)
+            pages = self.client.pages(self.project.id, TASK_FIELDS, after=low, only=[until])
+            self.journal.replace_range(self.key, low, high, [task for page in pages for task in self._tasks(page)])
+        return found
+
+    def _recount(self) -> None:
+        """Look at the answers themselves, and at the predictions where their number is in doubt: what the server has noted
+        with a task about them may be wrong."""
+        answered = self._read_those_with("annotations_ids", TASK_FIELDS)
+        lost = [task for task in self.journal.laden(self.key) if task.answered and task.id not in answered]
+        self.journal.note(self.key, [replace(task, submitted=0, skipped=0) for task in lost])
+        if self.client.counters(self.project.id).predictions != self.journal.counters(self.key).predictions:
+            predicted = self._read_those_with("predictions_model_versions", (*TASK_FIELDS, "predictions"))
+            lost = [task for task in self.journal.laden(self.key) if task.predictions and task.id not in predicted]
+            self.journal.note(self.key, [replace(task, predictions=0) for task in lost])
+
+    def _read_those_with(self, column: str, fields: Sequence[str]) -> set[int]:
+        """Read the tasks that have something in a column which the server looks up anew each time; their numbers."""
+        seen = set[int]()
+        for page in self.client.pages(self.project.id, fields, only=[task_filter(column, "empty", "String", "false")]):
+            self.journal.note(self.key, found := self._tasks(page))
+            seen.update(task.id for task in found)
+        return seen
 
 
 def _before(anchor: str) -> str:

@@ -202,18 +202,22 @@ def _digest(instruction: str) -> str:
 
 def _first_made(client: Client, made: Project, title: str, annotator: str) -> Project:
     """The oldest of the projects made at the same moment, by pushes on several machines, or by Label Studio itself, which
-    leaves one behind for each time its database was locked. The younger ones, still empty, go: each push removes its own.
-    Others' are left a while to them, since Label Studio takes harm when two projects are deleted at the same time."""
-    first, *younger = _twins(client, title, annotator) or [made]
-    if any(twin.id == made.id for twin in younger):
-        _remove_empty(client, made, first)
-    waited = 0.0
-    while (younger := _twins(client, title, annotator)[1:]) and waited < TWIN_PATIENCE:
-        waited += (pause := random.uniform(0.2, 1.0))
-        time.sleep(pause)
-    for twin in younger:
-        _remove_empty(client, twin, first)
-    return first
+    leaves one behind for each time its database was locked. The younger ones, as far as they are empty, go.
+
+    Label Studio takes harm when two projects are deleted at the same time. So they go one after the other, the youngest first,
+    each by the push that made it; what nobody removes goes when time is up, by the push that made the first."""
+    begun = time.monotonic()
+    while True:
+        first, *younger = _twins(client, title, annotator) or [made]
+        empty = [twin for twin in younger if _is_empty(client, twin)]
+        if not empty:
+            return first
+        patience = TWIN_PATIENCE * (1 if made.id == first.id else 2)
+        if empty[-1].id == made.id or time.monotonic() - begun > patience:
+            log.info("project %s was made at the same time as %s: it is removed", empty[-1].id, first.id)
+            _remove(client, empty[-1])
+        else:
+            time.sleep(random.uniform(0.1, 0.5))
 
 
 def _twins(client: Client, title: str, annotator: str) -> list[Project]:
@@ -222,12 +226,20 @@ def _twins(client: Client, title: str, annotator: str) -> list[Project]:
     return [one for one in client.projects() if (marker := read_marker(one)) and (marker.title, marker.annotator) == wanted]
 
 
-def _remove_empty(client: Client, twin: Project, first: Project) -> None:
+def _is_empty(client: Client, twin: Project) -> bool:
     try:
-        if not client.counters(twin.id).tasks:
-            log.info("project %s was made at the same time as %s: it is removed", twin.id, first.id)
-            client.delete_project(twin.id)
-    except LabelStudioError as problem:  # the other push was quicker
+        return not client.counters(twin.id).tasks
+    except LabelStudioError as problem:  # another push has removed it since it was listed
+        log.info("project %s is left alone: %s", twin.id, problem.message)
+        return False
+
+
+def _remove(client: Client, twin: Project) -> None:
+    try:
+        client.delete_project(twin.id)
+    except LabelStudioError as problem:
+        if any(project.id == twin.id for project in client.projects()):
+            raise
         log.info("project %s is gone already: %s", twin.id, problem.message)
 
 

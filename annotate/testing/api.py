@@ -425,8 +425,8 @@ def _tasks(call: Call) -> Answer:
         kept = filters.in_order([task for task in shown if filters.matches(task, query)], query)
         found = [project.tasks[task["id"]] for task in kept]
     totals = {
-        "total_annotations": sum(len(task.submitted) for task in found),
-        "total_predictions": sum(len(task.predictions) for task in found),
+        "total_annotations": sum(task.counts["submitted"] for task in found),
+        "total_predictions": sum(task.counts["predicted"] for task in found),
         "total": len(found),
     }
     shown = [_listed(task, project, call, call.user) for task in _paged(found, call, default=100)]
@@ -516,6 +516,7 @@ def _update_annotation(call: Call, number: int) -> Answer:
 def _delete_annotation(call: Call, number: int) -> Answer:
     task, annotation = call.state.annotation(number)
     task.annotations.remove(annotation)
+    task.off[annotation.kind] = 0  # those that are left are counted, whatever is not noticed
     task.drafts = [draft for draft in task.drafts if draft.annotation != number]
     task.touch(call.user)
     return Answer(204)
@@ -577,7 +578,9 @@ def _predictions(call: Call) -> Answer:
 def _create_prediction(call: Call) -> Answer:
     task = call.state.task(int(call.object.get("task", 0)))
     task.touch(call.user)
-    return Answer(201, call.state.add_prediction(task, call.object).json())
+    made = call.state.add_prediction(task, call.object)
+    call.state.notice(task, "predicted", 1)
+    return Answer(201, made.json())
 
 
 @_route("GET", "/api/predictions/#/")
@@ -598,6 +601,7 @@ def _delete_prediction(call: Call, number: int) -> Answer:
         for prediction in task.predictions:
             if prediction.id == number:
                 task.predictions.remove(prediction)
+                call.state.notice(task, "predicted", -1)
                 task.touch(call.user)
                 return Answer(204)
     raise absent("Prediction")
@@ -658,6 +662,7 @@ def _act(call: Call) -> Answer:
     number = sum(len(getattr(project.tasks[task], kind)) for task in chosen)
     for task in chosen:
         getattr(project.tasks[task], kind).clear()
+        project.tasks[task].off.clear()
     return Answer(200, {"processed_items": number, "detail": f"Deleted {number} {kind}"})
 
 

@@ -143,6 +143,11 @@ class FakeLabelStudio:
         started again: its signals to itself are gone. The answers are there, and so they are in exports."""
         self._state.miscounts = True
 
+    def count_again(self) -> None:
+        """Count answers from now on, as Label Studio does when it is started again. What was missed stays missed, until a task
+        gets another answer of the kind."""
+        self._state.miscounts = False
+
     def settle(self) -> None:
         """Carry out the `late` requests that still wait, whatever their delay."""
         with self._one_at_a_time:

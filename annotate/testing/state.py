@@ -9,7 +9,8 @@ import json
 import secrets
 import time
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -127,6 +128,10 @@ class Annotation:
     created_at: str = field(default_factory=now)
     updated_at: str = field(default_factory=now)
 
+    @property
+    def kind(self) -> str:
+        return "skipped" if self.was_cancelled else "submitted"
+
     def json(self, *, person: bool = False) -> Json:
         ago = {"created_username": f" {self.user.email}, {self.user.id}", "created_ago": "0 minutes"}
         return {**self._core(), **ago, "completed_by": self.user.short() if person else self.user.id}
@@ -219,8 +224,8 @@ class Task:
     annotations: list[Annotation] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     predictions: list[Prediction] = field(default_factory=list)
-    uncounted: set[int] = field(default_factory=set)
-    """Annotations that the server did not notice when they were made."""
+    off: Counter[str] = field(default_factory=Counter)
+    """By how much the server's counts of what is `submitted`, `skipped` and `predicted` are off."""
     updated_by: int | None = None
     created_at: str = field(default_factory=now)
     updated_at: str = field(default_factory=now)
@@ -229,12 +234,15 @@ class Task:
         self.updated_at, self.updated_by = now(), user.id
 
     @property
-    def counted(self) -> list[Annotation]:
-        return [annotation for annotation in self.annotations if annotation.id not in self.uncounted]
+    def submitted(self) -> list[Annotation]:
+        return [annotation for annotation in self.annotations if not annotation.was_cancelled]
 
     @property
-    def submitted(self) -> list[Annotation]:
-        return [annotation for annotation in self.counted if not annotation.was_cancelled]
+    def counts(self) -> Mapping[str, int]:
+        """What the server has noted."""
+        submitted = len(self.submitted)
+        there = {"submitted": submitted, "skipped": len(self.annotations) - submitted, "predicted": len(self.predictions)}
+        return {kind: number + self.off[kind] for kind, number in there.items()}
 
     def _core(self) -> Json:
         return {
@@ -244,9 +252,9 @@ class Task:
             "created_at": self.created_at,
             "updated_at": self.updated_at,
             "inner_id": self.inner_id,
-            "total_annotations": len(self.submitted),
-            "cancelled_annotations": len(self.counted) - len(self.submitted),
-            "total_predictions": len(self.predictions),
+            "total_annotations": self.counts["submitted"],
+            "cancelled_annotations": self.counts["skipped"],
+            "total_predictions": self.counts["predicted"],
             "comment_count": 0,
             "unresolved_comment_count": 0,
             "last_comment_updated_at": None,
@@ -303,7 +311,7 @@ class Task:
         }
 
     def _is_labeled(self, overlap: int) -> bool:
-        return len([a for a in self.counted if a.imported or not a.was_cancelled]) >= overlap
+        return len([a for a in self.annotations if a.imported or not a.was_cancelled]) + self.off["submitted"] >= overlap
 
 
 @dataclass(slots=True, eq=False)
@@ -612,21 +620,26 @@ class State:
             updated_by=user.id,
         )
         task.annotations.append(made)
-        if self.miscounts:
-            task.uncounted.add(made.id)
-        else:  # all answers of the same kind are counted anew
-            task.uncounted &= {one.id for one in task.annotations if one.was_cancelled != made.was_cancelled}
+        self.notice(task, made.kind, 1)
         task.drafts = [draft for draft in task.drafts if draft is not begun]
         _keep_one_truth(task, made)
         task.touch(user)
         return made
 
+    def notice(self, task: Task, kind: str, more: int) -> None:
+        """Count a kind of things anew; or do not notice that there are `more` of them."""
+        task.off[kind] = task.off[kind] - more if self.miscounts else 0
+
     def change_annotation(self, task: Task, annotation: Annotation, body: Json, user: User) -> None:
+        before = annotation.kind
         for key in ("result", "was_cancelled", "ground_truth", "lead_time"):
             if key in body:
                 setattr(annotation, key, body[key])
         annotation.updated_at, annotation.updated_by = now(), user.id
         annotation.imported = False
+        if self.miscounts:
+            task.off[before] += 1  # it is this no more, and neither that is noticed
+        self.notice(task, annotation.kind, 1)
         task.drafts = [draft for draft in task.drafts if draft.annotation != annotation.id]
         _keep_one_truth(task, annotation)
         task.touch(user)

@@ -189,3 +189,20 @@ def test_what_is_asked_again_is_no_change_and_survives_one() -> None:
     moved = {**task, "data": {**task["data"], "lang": "fi"}}
     assert merged(marked, moved)["data"] == moved["data"] | {AGAIN: "2.0.0"}
     assert AGAIN not in moved["data"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "counts"),
+    [
+        ({"total_annotations": 2, "cancelled_annotations": 1, "total_predictions": 3}, (2, 1, 3)),
+        ({"total_annotations": None}, (0, 0, 0)),
+        ({"annotations": [], "total_annotations": 1, "cancelled_annotations": 1}, (0, 0, 0)),
+        ({"annotations": [{"was_cancelled": False}, {"was_cancelled": True}, {}], "total_annotations": 0}, (2, 1, 0)),
+        ({"predictions": [{"id": 1}], "total_predictions": 0}, (0, 0, 1)),
+    ],
+)
+def test_answers_that_are_listed_count_rather_than_what_was_noted(
+    answers: dict[str, Any], counts: tuple[int, int, int]
+) -> None:
+    task = found_task({"id": 5, **to_task(segment(), REF), **answers})
+    assert (task.submitted, task.skipped, task.predictions) == counts
