@@ -213,7 +213,8 @@ class _Reader:
     def _read_those_with(self, column: str, fields: Sequence[str]) -> set[int]:
         """Read the tasks that have something in a column which the server looks up anew each time; their numbers."""
         seen = set[int]()
-        for page in self.client.pages(self.project.id, fields, only=[task_filter(column, "empty", "String", "false")]):
+        there = task_filter(column, "empty", "List", "false")  # as a String it fails where there are no tasks at all
+        for page in self.client.pages(self.project.id, fields, only=[there]):
             self.journal.note(self.key, found := self._tasks(page))
             seen.update(task.id for task in found)
         return seen

@@ -305,6 +305,8 @@ def test_a_list_shows_drafts_to_their_owner_only(server: Live, admin: Browser, p
 
 
 def test_states_are_counted_apart(admin: Browser, project: int) -> None:
+    for column in ("annotations_ids", "predictions_model_versions"):
+        assert admin.found(project, column, "empty", "false", "List") == []
     skipped, done, never = admin.tasks(project, *({"data": {"text": name}} for name in ("skipped", "done", "never")))
     admin.post(f"/api/tasks/{skipped}/annotations/", {"result": [], "was_cancelled": True})
     admin.post(f"/api/tasks/{done}/annotations/", {"result": [span()]})
