@@ -174,12 +174,12 @@ def labelled_pages(labels: Path, clones: Sequence[Path], use: str) -> list[Label
     return pages
 
 
-def require_apart(fitted: Sequence[LabelledPage], tested: Sequence[LabelledPage]) -> None:
+def require_apart(learnt: Sequence[LabelledPage], tested: Sequence[LabelledPage]) -> None:
     """`AnnotateError` when a page to fit to is of the site of a page for tests: when they share `SHARED` longer lines."""
     tests = [(page.label.id, longer_lines(page)) for page in tested]
     alike = [
         f"{page.label.id} is like {name}, a page for tests"
-        for page, lines in ((page, longer_lines(page)) for page in fitted)
+        for page, lines in ((page, longer_lines(page)) for page in learnt)
         for name, others in tests
         if len(lines & others) >= SHARED
     ]
